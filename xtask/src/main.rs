@@ -1,0 +1,2 @@
+//! Automation of the Heist workspace.
+fn main() {}
