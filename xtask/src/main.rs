@@ -1,2 +1,81 @@
-//! Automation of the Heist workspace.
-fn main() {}
+//! Automation of the Heist workspace, run as `cargo xtask <command>`.
+//!
+//! One file per command; this one only picks it. Shared parts, lowest first: [`signals`] and
+//! [`process`] (children that never outlive us), [`cargo`] (where the workspace is, what cargo
+//! built), [`load`] and [`server`] (the load generator and what it drives), [`table`].
+
+use std::process::ExitCode;
+
+mod bench;
+mod cargo;
+mod demo;
+mod load;
+mod loom;
+mod process;
+mod server;
+mod signals;
+mod table;
+mod test;
+mod tidy;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo [--seconds N] [--connections N] [--addr ADDR] [--serve] [--json FILE]
+                      the http example on all cores, under load, with its figures
+  test [--quick]      everything a change must pass; --quick leaves out doc and loom
+
+  fmt                 formatting, checked only
+  tidy                the workspace's own rules: crate edges, layers, SAFETY and ORDERING comments, …
+  clippy              lints, warnings denied
+  doc                 documentation with private items, broken links denied
+  suite               unit, integration and doc tests
+  loom [FILTER] [--list]
+                      the loom models, each in its own process
+
+  bench http [--rounds N] [--seconds N] [--connections N] [--workers N] [--wrk] [--json FILE]
+                      the http example against the same router on tokio, in interleaved rounds
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) if error.is::<lexopt::Error>() => {
+            eprintln!("error: {error}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<signals::Interrupted>() {
+                130
+            } else {
+                1
+            })
+        }
+    }
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    let mut args = lexopt::Parser::from_env();
+    let command = match args.next()? {
+        Some(lexopt::Arg::Value(name)) => name.to_string_lossy().into_owned(),
+        Some(lexopt::Arg::Short('h') | lexopt::Arg::Long("help")) | None => "help".to_owned(),
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    if command == process::CHILD {
+        return process::become_child(args);
+    }
+    signals::install()?;
+    match command.as_str() {
+        "help" => print!("{HELP}"),
+        "demo" => demo::run(args)?,
+        "test" => test::run(args)?,
+        "loom" => loom::run(args)?,
+        "bench" => bench::run(args)?,
+        name => match test::Step::named(name) {
+            Some(step) => test::run_one(step, args)?,
+            None => return Err(lexopt::Error::from(format!("no command `{name}`")).into()),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}

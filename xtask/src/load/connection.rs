@@ -1,0 +1,154 @@
+//! One keep-alive connection of the load generator: one request out, its response in, checked,
+//! the next request out. Edge-triggered: it reads and writes until the socket says so or a short
+//! read shows that it is drained.
+
+use std::io::{self, Read as _, Write as _};
+use std::time::Instant;
+
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+
+use super::http::{self, Parsed};
+use super::{Errors, Target};
+
+/// A connection and the request it has in flight.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    /// How much of the request has been written.
+    written: usize,
+    /// When the request in flight was begun; `None` between requests.
+    since: Option<Instant>,
+    /// Received bytes, the first `filled` of it.
+    buffer: Vec<u8>,
+    filled: usize,
+}
+
+/// What becomes of a connection after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It waits for the next event.
+    Keep,
+    /// It failed, was counted, and is to be replaced.
+    Replace,
+}
+
+impl Connection {
+    /// Begins to connect; the first request follows with the first event.
+    pub(crate) fn open(target: &Target, registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(target.addr)?;
+        // A server that answers in two segments would otherwise wait for our delayed ACK.
+        let _ = stream.set_nodelay(true);
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(Connection {
+            stream,
+            written: 0,
+            since: Some(Instant::now()),
+            buffer: vec![0; READ_SIZE],
+            filled: 0,
+        })
+    }
+
+    /// Whether a request waits for its response.
+    pub(crate) fn in_flight(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// Does what an event allows. Each whole response goes to `on_response` with its latency in
+    /// nanoseconds; the next request follows while `on_response` returns true.
+    pub(crate) fn drive(
+        &mut self,
+        target: &Target,
+        errors: &mut Errors,
+        on_response: impl FnMut(u64) -> bool,
+    ) -> Next {
+        match self.try_drive(target, errors, on_response) {
+            Ok(()) => Next::Keep,
+            Err(error) => {
+                match error.kind() {
+                    io::ErrorKind::ConnectionRefused => errors.connect += 1,
+                    io::ErrorKind::InvalidData => errors.malformed += 1,
+                    _ => errors.socket += 1,
+                }
+                Next::Replace
+            }
+        }
+    }
+
+    fn try_drive(
+        &mut self,
+        target: &Target,
+        errors: &mut Errors,
+        mut on_response: impl FnMut(u64) -> bool,
+    ) -> io::Result<()> {
+        self.write(&target.request)?;
+        loop {
+            let drained = self.read()?;
+            if let Some(latency) = self.response(target, errors)? {
+                if !on_response(latency) {
+                    return Ok(());
+                }
+                self.since = Some(Instant::now());
+                self.written = 0;
+                self.write(&target.request)?;
+            }
+            if drained {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes a whole response from the buffer, if there is one, and checks it.
+    fn response(&mut self, target: &Target, errors: &mut Errors) -> io::Result<Option<u64>> {
+        let response = match http::parse(&self.buffer[..self.filled]) {
+            Parsed::Whole(response) => response,
+            Parsed::Partial => return Ok(None),
+            Parsed::Malformed => return Err(io::ErrorKind::InvalidData.into()),
+        };
+        let asked = self.since.take();
+        if asked.is_none() || response.head_len + response.body_len < self.filled {
+            // More than was asked for.
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.filled = 0;
+        errors.status += u64::from(response.status != 200);
+        errors.body += u64::from(response.body_len != target.body_len);
+        Ok(asked.map(|since| since.elapsed().as_nanos().try_into().unwrap_or(u64::MAX)))
+    }
+
+    /// Writes what is left of the request, as far as the socket takes it.
+    fn write(&mut self, request: &[u8]) -> io::Result<()> {
+        while self.since.is_some() && self.written < request.len() {
+            match self.stream.write(&request[self.written..]) {
+                Ok(n) => self.written += n,
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once; true when nothing more is there for now.
+    fn read(&mut self) -> io::Result<bool> {
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(2 * self.filled, 0);
+        }
+        let space = &mut self.buffer[self.filled..];
+        match self.stream.read(space) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                let drained = n < space.len();
+                self.filled += n;
+                Ok(drained)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const READ_SIZE: usize = 4096;

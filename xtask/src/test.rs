@@ -1,0 +1,229 @@
+//! `cargo xtask test`: everything a change must pass, step by step, and each step as a command of
+//! its own. Stops at the first step that fails, naming the command that repeats it.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::cargo::cargo;
+use crate::signals::Interrupted;
+use crate::{loom, process, tidy};
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Formatting.
+    Fmt,
+    /// The workspace's own rules.
+    Tidy,
+    /// Lints.
+    Clippy,
+    /// Documentation.
+    Doc,
+    /// Unit, integration and doc tests.
+    Suite,
+    /// Loom models.
+    Loom,
+}
+
+/// How many tests passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Those that passed.
+    pub(crate) passed: u64,
+    /// Those that failed.
+    pub(crate) failed: u64,
+}
+
+/// Runs all steps, or all quick ones.
+pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
+    let mut quick = false;
+    while let Some(arg) = args.next()? {
+        match arg {
+            lexopt::Arg::Long("quick") => quick = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let steps = Step::ALL
+        .into_iter()
+        .filter(|step| !(quick && step.is_slow()));
+    let mut tally = Tally::default();
+    let start = Instant::now();
+    for step in steps {
+        let outcome = timed(step, &mut tally);
+        if outcome.is_err() {
+            println!("\n{} passed, {} failed", tally.passed, tally.failed);
+        }
+        outcome?;
+    }
+    println!("\nall steps ok in {:.0} s", start.elapsed().as_secs_f64());
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(())
+}
+
+/// Runs a single step.
+pub(crate) fn run_one(step: Step, mut args: lexopt::Parser) -> anyhow::Result<()> {
+    if let Some(arg) = args.next()? {
+        return Err(arg.unexpected().into());
+    }
+    let mut tally = Tally::default();
+    let outcome = timed(step, &mut tally);
+    if step == Step::Suite {
+        println!("\n{} passed, {} failed", tally.passed, tally.failed);
+    }
+    outcome
+}
+
+fn timed(step: Step, tally: &mut Tally) -> anyhow::Result<()> {
+    println!("\n── {} ──", step.title());
+    let start = Instant::now();
+    let outcome = step.run(tally);
+    let seconds = start.elapsed().as_secs_f64();
+    match outcome {
+        Ok(()) => println!("── {} ok, {seconds:.1} s", step.name()),
+        Err(error) if error.is::<Interrupted>() => return Err(error),
+        Err(error) => {
+            return Err(error.context(format!(
+                "{} failed after {seconds:.1} s; repeat it with `cargo xtask {}`",
+                step.name(),
+                step.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+impl Step {
+    /// In the order they run: the quick and the likely to fail first.
+    const ALL: [Step; 6] = [
+        Step::Fmt,
+        Step::Tidy,
+        Step::Clippy,
+        Step::Doc,
+        Step::Suite,
+        Step::Loom,
+    ];
+
+    /// The step that `cargo xtask NAME` runs.
+    pub(crate) fn named(name: &str) -> Option<Step> {
+        Step::ALL.into_iter().find(|step| step.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Step::Fmt => "fmt",
+            Step::Tidy => "tidy",
+            Step::Clippy => "clippy",
+            Step::Doc => "doc",
+            Step::Suite => "suite",
+            Step::Loom => "loom",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Step::Fmt => "fmt: formatting",
+            Step::Tidy => "tidy: the workspace's own rules",
+            Step::Clippy => "clippy: lints, warnings denied",
+            Step::Doc => "doc: documentation with private items, warnings denied",
+            Step::Suite => "suite: unit, integration and doc tests",
+            Step::Loom => "loom: the models",
+        }
+    }
+
+    /// Left out by `--quick`.
+    fn is_slow(self) -> bool {
+        matches!(self, Step::Doc | Step::Loom)
+    }
+
+    /// How long the step may take, dependencies built and all, on two slow cores. The sum stays
+    /// below an hour.
+    fn limit(self) -> Duration {
+        Duration::from_secs(60)
+            * match self {
+                Step::Fmt | Step::Tidy => 1,
+                Step::Clippy => 12,
+                Step::Doc => 10,
+                Step::Suite => 20,
+                Step::Loom => 15,
+            }
+    }
+
+    fn run(self, tally: &mut Tally) -> anyhow::Result<()> {
+        match self {
+            Step::Fmt => process::run(&cargo(&["fmt", "--all", "--check"]), self.limit()),
+            Step::Tidy => tidy::run(),
+            Step::Clippy => {
+                let mut command = workspace("clippy");
+                command.args(["--all-targets", "--", "-D", "warnings"]);
+                process::run(&command, self.limit())
+            }
+            Step::Doc => {
+                let mut command = workspace("doc");
+                command
+                    .args(["--no-deps", "--document-private-items"])
+                    .env("RUSTDOCFLAGS", "-D warnings");
+                process::run(&command, self.limit())
+            }
+            Step::Suite => suite(self.limit(), tally),
+            Step::Loom => {
+                let models = loom::Options {
+                    limit: self.limit(),
+                    ..loom::Options::default()
+                };
+                loom::check(&models, tally)
+            }
+        }
+    }
+}
+
+/// A cargo command over everything that is in the workspace.
+fn workspace(command: &str) -> Command {
+    cargo(&[command, "--workspace", "--all-features"])
+}
+
+/// Runs the tests, all of them even when some fail, and counts.
+fn suite(limit: Duration, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut command = workspace("test");
+    command.arg("--no-fail-fast");
+    process::run_lines(&command, limit, |line| {
+        println!("{line}");
+        if let Some((passed, failed)) = test_result(line) {
+            tally.passed += passed;
+            tally.failed += failed;
+        }
+    })
+    .context("a test failed, did not build or hangs (see above)")
+}
+
+/// The counts in one of libtest's closing lines: `test result: ok. 3 passed; 0 failed; …`.
+fn test_result(line: &str) -> Option<(u64, u64)> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut counts = counts.split("; ").map(|part| part.split_once(' '));
+    let mut next = |word: &str| match counts.next()?? {
+        (count, name) if name == word => count.parse().ok(),
+        _ => None,
+    };
+    Some((next("passed")?, next("failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libtest_counts_are_read() {
+        let ok = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out";
+        assert_eq!(test_result(ok), Some((3, 0)));
+        let failed = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured";
+        assert_eq!(test_result(failed), Some((1, 2)));
+        assert_eq!(test_result("test some::test ... ok"), None);
+    }
+
+    #[test]
+    fn the_limits_of_all_steps_sum_to_less_than_an_hour() {
+        let sum: Duration = Step::ALL.into_iter().map(Step::limit).sum();
+        assert!(sum < Duration::from_secs(3600));
+    }
+}
