@@ -1,1 +1,72 @@
-//! Heist macros.
+//! The attribute macros of Heist: `#[heist::main]` and `#[heist::test]`.
+//!
+//! Use them through the `heist` crate. Each turns an async function into an ordinary one that
+//! builds a runtime and runs the body on it; `args.rs` reads what stands in the parentheses,
+//! `expand.rs` writes the function.
+#![forbid(unsafe_code)]
+
+mod args;
+mod expand;
+
+use proc_macro::TokenStream;
+
+use expand::Kind;
+
+/// Runs an async function, usually `main`, on a runtime of its own.
+///
+/// ```text
+/// #[heist::main]
+/// async fn main() -> std::io::Result<()> {
+///     let listener = heist::net::TcpListener::bind("127.0.0.1:8080").await?;
+///     // …
+///     Ok(())
+/// }
+/// ```
+///
+/// is short for
+///
+/// ```text
+/// fn main() -> std::io::Result<()> {
+///     heist::runtime::Builder::new_multi_thread()
+///         .enable_all()
+///         .build()
+///         .expect("failed to build the runtime")
+///         .block_on(async {
+///             let listener = heist::net::TcpListener::bind("127.0.0.1:8080").await?;
+///             // …
+///             Ok(())
+///         })
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// - `worker_threads = 4`: how many workers, at least 1. By default as many as the process may
+///   use cores.
+/// - `flavor = "multi_thread"`: the only flavor there is; accepted so that code moves over from
+///   tokio unchanged.
+/// - `crate = "path"`: where the `heist` crate is, when it has been renamed or re-exported.
+///
+/// # Panics
+///
+/// The function panics when the runtime cannot be built, for lack of threads or descriptors.
+#[proc_macro_attribute]
+pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(Kind::Main, args.into(), item.into()).into()
+}
+
+/// Runs an async test on a runtime of its own.
+///
+/// ```text
+/// #[heist::test]
+/// async fn two_and_two_are_four() {
+///     assert_eq!(heist::spawn(async { 2 + 2 }).await.unwrap(), 4);
+/// }
+/// ```
+///
+/// The arguments are those of [`macro@main`], but the default is 2 workers: tests run next to each
+/// other, and two are enough to meet every race.
+#[proc_macro_attribute]
+pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(Kind::Test, args.into(), item.into()).into()
+}

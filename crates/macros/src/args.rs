@@ -1,0 +1,103 @@
+//! The arguments of the attributes, checked one by one, each error at the argument it is about.
+
+use proc_macro2::TokenStream;
+use syn::parse::Parser as _;
+use syn::punctuated::Punctuated;
+use syn::{Error, Expr, ExprLit, Lit, MetaNameValue, Path, Result, Token};
+
+/// What stands in the parentheses of `#[heist::main(…)]`.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) worker_threads: Option<usize>,
+    pub(crate) krate: Option<Path>,
+    flavor_seen: bool,
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
+        let mut args = Self::default();
+        for pair in Punctuated::<MetaNameValue, Token![,]>::parse_terminated.parse2(tokens)? {
+            args.take(&pair)?;
+        }
+        Ok(args)
+    }
+
+    fn take(&mut self, pair: &MetaNameValue) -> Result<()> {
+        let name = pair.path.get_ident().map(ToString::to_string);
+        let is_new = match name.as_deref() {
+            Some("worker_threads") => self.worker_threads.replace(workers(&pair.value)?).is_none(),
+            Some("flavor") => {
+                flavor(&pair.value)?;
+                !std::mem::replace(&mut self.flavor_seen, true)
+            }
+            Some("crate") => self.krate.replace(krate(&pair.value)?).is_none(),
+            _ => {
+                return Err(Error::new_spanned(
+                    &pair.path,
+                    "unknown argument: expected `worker_threads`, `flavor` or `crate`",
+                ));
+            }
+        };
+        if is_new {
+            Ok(())
+        } else {
+            Err(Error::new_spanned(&pair.path, "argument given twice"))
+        }
+    }
+}
+
+fn workers(value: &Expr) -> Result<usize> {
+    let count = match literal(value) {
+        Some(Lit::Int(int)) => int.base10_parse::<usize>()?,
+        _ => {
+            return Err(Error::new_spanned(
+                value,
+                "expected an integer, such as `4`",
+            ));
+        }
+    };
+    if count == 0 {
+        return Err(Error::new_spanned(
+            value,
+            "`worker_threads` must be at least 1",
+        ));
+    }
+    Ok(count)
+}
+
+fn flavor(value: &Expr) -> Result<()> {
+    let Some(Lit::Str(name)) = literal(value) else {
+        return Err(Error::new_spanned(
+            value,
+            "expected a string: `\"multi_thread\"`",
+        ));
+    };
+    match name.value().as_str() {
+        "multi_thread" => Ok(()),
+        "current_thread" => Err(Error::new_spanned(
+            value,
+            "Heist has no `current_thread` flavor: use `worker_threads = 1` for a single worker",
+        )),
+        _ => Err(Error::new_spanned(
+            value,
+            "unknown flavor: the only one is `\"multi_thread\"`",
+        )),
+    }
+}
+
+fn krate(value: &Expr) -> Result<Path> {
+    match literal(value) {
+        Some(Lit::Str(path)) => path.parse_with(Path::parse_mod_style),
+        _ => Err(Error::new_spanned(
+            value,
+            "expected a path in a string, such as `\"my_crate::heist\"`",
+        )),
+    }
+}
+
+fn literal(value: &Expr) -> Option<&Lit> {
+    match value {
+        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
+        _ => None,
+    }
+}
