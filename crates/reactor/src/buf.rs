@@ -1,0 +1,143 @@
+//! Receiving into memory that has not been initialised: no zeroing before a read.
+//!
+//! The kernel is handed a buffer's spare room, and rustix answers with evidence: the part of that
+//! very room the kernel has filled, as `&mut [u8]`. Only its length is then vouched for. This is
+//! the only file of the crate with unsafe code.
+//!
+//! # Invariants
+//! - [`Unfilled`] is sealed; each implementation moves its cursor by the length of the evidence
+//!   and nothing else, and only if it starts where the room starts.
+//! - The room is never read here, and nothing de-initialises it: rustix writes to it or leaves it.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+
+use rustix::net::RecvFlags;
+
+/// A buffer with room at its end: tokio's `ReadBuf` (feature `tokio`), hyper's `ReadBufCursor`
+/// (feature `hyper`). Sealed: the unsafe code here relies on how each counts what was filled.
+pub trait Unfilled: sealed::Sealed {}
+
+impl<B: sealed::Sealed> Unfilled for B {}
+
+/// Receives from a socket into the room `buf` has, and returns how many bytes were added.
+///
+/// Zero means the end of a stream, or that there was no room.
+///
+/// # Errors
+///
+/// As recv(2); `WouldBlock` if nothing is there.
+///
+/// # Examples
+///
+/// ```
+/// use heist_reactor::buf;
+/// use std::io::Write;
+/// use std::mem::MaybeUninit;
+/// use std::os::unix::net::UnixStream;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let (mut sender, receiver) = UnixStream::pair()?;
+/// sender.write_all(b"loot")?;
+///
+/// let mut room = [MaybeUninit::uninit(); 16];
+/// let mut buf = tokio::io::ReadBuf::uninit(&mut room);
+/// assert_eq!(buf::recv(&receiver, &mut buf)?, 4);
+/// assert_eq!(buf.filled(), b"loot");
+/// # Ok(())
+/// # }
+/// ```
+pub fn recv(fd: impl AsFd, buf: &mut impl Unfilled) -> io::Result<usize> {
+    recv_with(fd, buf, RecvFlags::empty())
+}
+
+/// As [`recv`], but leaves what it returns in the socket's queue.
+///
+/// # Errors
+///
+/// As recv(2); `WouldBlock` if nothing is there.
+pub fn peek(fd: impl AsFd, buf: &mut impl Unfilled) -> io::Result<usize> {
+    recv_with(fd, buf, RecvFlags::PEEK)
+}
+
+/// Reads from any descriptor into the room `buf` has, and returns how many bytes were added.
+///
+/// # Errors
+///
+/// As read(2); `WouldBlock` if nothing is there and the descriptor is non-blocking.
+pub fn read(fd: impl AsFd, buf: &mut impl Unfilled) -> io::Result<usize> {
+    buf.fill(|room| {
+        let (filled, _) = rustix::io::read(fd, room)?;
+        Ok(filled)
+    })
+}
+
+fn recv_with(fd: impl AsFd, buf: &mut impl Unfilled, flags: RecvFlags) -> io::Result<usize> {
+    buf.fill(|room| {
+        let ((filled, _), _) = rustix::net::recv(fd, room, flags)?;
+        Ok(filled)
+    })
+}
+
+/// The length of what was filled, once it is shown to be the start of the room.
+fn proven_len(room: *const MaybeUninit<u8>, filled: &[u8]) -> usize {
+    assert!(
+        std::ptr::eq(room.cast(), filled.as_ptr()),
+        "what was filled is the start of the room"
+    );
+    filled.len()
+}
+
+mod sealed {
+    use super::{MaybeUninit, io};
+
+    pub trait Sealed {
+        /// Lets `f` fill the start of the room there is; what it returns counts as filled.
+        fn fill(
+            &mut self,
+            f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
+        ) -> io::Result<usize>;
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl sealed::Sealed for tokio::io::ReadBuf<'_> {
+    fn fill(
+        &mut self,
+        f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
+    ) -> io::Result<usize> {
+        // SAFETY: the room must not be de-initialised. `f` is one of this file's two closures,
+        // which pass it to rustix: that writes bytes the kernel has received, or nothing.
+        let room = unsafe { self.unfilled_mut() };
+        let start = room.as_ptr();
+        let len = proven_len(start, f(room)?);
+        // SAFETY: the first `len` bytes of the room must be initialised: `proven_len` has seen
+        // them as a `[u8]` at the room's start, and nothing has touched the buffer since.
+        unsafe { self.assume_init(len) };
+        self.advance(len);
+        Ok(len)
+    }
+}
+
+#[cfg(feature = "hyper")]
+impl sealed::Sealed for hyper::rt::ReadBufCursor<'_> {
+    fn fill(
+        &mut self,
+        f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
+    ) -> io::Result<usize> {
+        // SAFETY: the room must not be de-initialised. `f` is one of this file's two closures,
+        // which pass it to rustix: that writes bytes the kernel has received, or nothing.
+        let room = unsafe { self.as_mut() };
+        let start = room.as_ptr();
+        let len = proven_len(start, f(room)?);
+        // SAFETY: the first `len` bytes of the room must be initialised: `proven_len` has seen
+        // them as a `[u8]` at the room's start, and nothing has touched the buffer since.
+        unsafe { self.advance(len) };
+        Ok(len)
+    }
+}
+
+#[cfg(all(test, not(heist_loom)))]
+#[path = "buf_tests.rs"]
+mod tests;

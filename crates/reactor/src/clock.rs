@@ -1,0 +1,105 @@
+//! The seam through which this crate learns the time, and the scale timers count on.
+//!
+//! Invariants: nothing else in the crate calls `Instant::now`; what [`Clock::now`] returns never
+//! goes backwards, and timers rely on it (a [`Sleep`](crate::Sleep) that was pending stays armed
+//! until the clock has reached its deadline).
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use crate::sync::Arc;
+
+/// Where the reactor reads the time: the system, or a virtual clock in tests and simulations.
+///
+/// Timers expire by this clock alone. With a clock that does not follow real time, drive the
+/// reactor by hand: ask [`Handle::next_deadline`](crate::Handle::next_deadline), move the clock
+/// there, and call [`Reactor::turn`](crate::Reactor::turn) with a zero timeout.
+///
+/// # Examples
+///
+/// ```
+/// use heist_reactor::{Clock, SystemClock};
+///
+/// let clock = SystemClock;
+/// let before = clock.now();
+/// assert!(clock.now() >= before);
+/// ```
+pub trait Clock: Send + Sync + Debug + 'static {
+    /// Returns the current instant; never less than what an earlier call returned, on any thread.
+    fn now(&self) -> Instant;
+}
+
+/// The operating system's monotonic clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// Nanoseconds since the reactor's start: what timers compare, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Nanos(pub(crate) u64);
+
+impl Nanos {
+    /// Later than every deadline: no timer.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    /// The latest deadline a timer can have; 584 years after the start.
+    pub(crate) const LAST: Self = Self(u64::MAX - 1);
+
+    /// How long after `earlier` this lies; zero if it does not.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A clock together with the instant its [`Nanos`] count from.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    clock: Arc<dyn Clock>,
+    origin: Instant,
+}
+
+impl Timeline {
+    pub(crate) fn start(clock: Arc<dyn Clock>) -> Self {
+        let origin = clock.now();
+        Self { clock, origin }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(crate) fn now_nanos(&self) -> Nanos {
+        self.nanos(self.now())
+    }
+
+    /// The instant in nanoseconds; what lies before the start counts as the start.
+    pub(crate) fn nanos(&self, instant: Instant) -> Nanos {
+        let since = instant.saturating_duration_since(self.origin).as_nanos();
+        u64::try_from(since).map_or(Nanos::LAST, |nanos| Nanos(nanos).min(Nanos::LAST))
+    }
+
+    pub(crate) fn instant(&self, nanos: Nanos) -> Instant {
+        let since = Duration::from_nanos(nanos.0);
+        self.origin
+            .checked_add(since)
+            .unwrap_or_else(|| far_future(self.origin))
+    }
+
+    /// The instant `delay` from now, or some 30 years from now where the sum overflows.
+    pub(crate) fn after(&self, delay: Duration) -> Instant {
+        let now = self.now();
+        now.checked_add(delay).unwrap_or_else(|| far_future(now))
+    }
+}
+
+/// Roughly 30 years after `now`: the stand-in for instants that cannot be represented.
+fn far_future(now: Instant) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    now.checked_add(FAR)
+        .expect("the platform's Instant reaches 30 years ahead")
+}

@@ -1,0 +1,213 @@
+//! [`Handle`]: how any thread reaches a reactor, and how a thread says which one is its own.
+
+use std::cell::RefCell;
+use std::io;
+use std::marker::PhantomData;
+use std::time::Instant;
+
+use crate::clock::Timeline;
+use crate::coop::Coop;
+use crate::slots::Slots;
+use crate::sync::Arc;
+use crate::sync::plain::{AtomicU64, Ordering};
+use crate::timer::{Timer, Timers};
+use crate::wake_batch::WakeBatch;
+
+/// A shared reference to a [`Reactor`](crate::Reactor), usable from any thread.
+///
+/// # Examples
+///
+/// ```
+/// use heist_reactor::{Config, Handle, Reactor};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut reactor = Reactor::new(Config::default())?;
+/// let handle = reactor.handle().clone();
+/// let other = std::thread::spawn(move || handle.unpark());
+/// reactor.turn(None)?; // returns once the other thread has called `unpark`
+/// other.join().expect("the thread does not panic");
+///
+/// let _entered = reactor.handle().enter();
+/// assert!(Handle::try_current().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What a reactor and all its handles share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: mio::Registry,
+    pub(crate) waker: Arc<mio::Waker>,
+    pub(crate) slots: Slots,
+    pub(crate) timers: Timers,
+    pub(crate) counters: Counters,
+}
+
+/// Statistics; written by the thread that turns the reactor.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) turns: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) timers_fired: AtomicU64,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
+}
+
+impl Handle {
+    /// Returns the reactor this thread has [entered](Handle::enter).
+    ///
+    /// # Panics
+    ///
+    /// If the thread has entered none.
+    #[track_caller]
+    pub fn current() -> Self {
+        Self::with_current(Self::clone)
+    }
+
+    /// Returns the reactor this thread has [entered](Handle::enter), if any.
+    pub fn try_current() -> Option<Self> {
+        CURRENT
+            .try_with(|current| current.borrow().clone())
+            .ok()
+            .flatten()
+    }
+
+    /// Makes this the calling thread's reactor until the guard is dropped, which brings back the
+    /// one before. Guards nest: drop them in the reverse order.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard {
+            previous: replace_current(Some(self.clone())),
+            handle: PhantomData,
+            not_send: PhantomData,
+        }
+    }
+
+    /// Makes the current [`turn`](crate::Reactor::turn) return, or the next one if none is under
+    /// way. Calls add up to one.
+    pub fn unpark(&self) {
+        self.shared
+            .waker
+            .wake()
+            .expect("a waker whose poll is alive can be woken");
+    }
+
+    /// Returns the present instant by the reactor's clock.
+    pub fn now(&self) -> Instant {
+        self.timeline().now()
+    }
+
+    /// Ends every wait: pending I/O operations return an error, [`Sleep`](crate::Sleep)s wake up,
+    /// and nothing can be registered any more. Calling it again does nothing more.
+    pub fn shutdown(&self) {
+        let mut batch = WakeBatch::new();
+        for io in self.shared.slots.close() {
+            io.shut_down(&mut batch);
+        }
+        batch.wake_all();
+        self.shared.timers.shut_down(&mut batch);
+        self.unpark();
+    }
+
+    /// Returns the budget hooks this reactor was built with.
+    pub fn coop(&self) -> Coop {
+        self.shared.timers.coop()
+    }
+
+    /// Returns the earliest deadline a timer waits for, or `None` if none does. With a virtual
+    /// clock: move it there, then call [`turn`](crate::Reactor::turn) with a zero timeout.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.shared.timers.next_deadline()
+    }
+
+    /// Returns the reactor's counters. Each is exact, but they are not read at one moment.
+    pub fn metrics(&self) -> Metrics {
+        let counters = &self.shared.counters;
+        Metrics {
+            registered: self.shared.slots.len(),
+            timers_armed: self.shared.timers.len(),
+            turns: counters.turns.load(Ordering::Relaxed),
+            events: counters.events.load(Ordering::Relaxed),
+            timers_fired: counters.timers_fired.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn timeline(&self) -> &Timeline {
+        self.shared.timers.timeline()
+    }
+
+    pub(crate) fn timer(&self) -> Timer {
+        self.shared.timers.timer()
+    }
+
+    /// Calls `f` with the current handle, which it need not clone. No user code in `f`: the
+    /// thread's current handle is borrowed.
+    #[track_caller]
+    pub(crate) fn with_current<R>(f: impl FnOnce(&Self) -> R) -> R {
+        let found = CURRENT.try_with(|current| current.borrow().as_ref().map(f));
+        match found {
+            Ok(Some(result)) => result,
+            _ => no_reactor(),
+        }
+    }
+}
+
+#[cold]
+#[track_caller]
+fn no_reactor() -> ! {
+    panic!(
+        "no reactor on this thread: call from inside `Runtime::block_on` or a spawned task, or \
+         hold a `Runtime::enter` guard"
+    )
+}
+
+/// The error of every operation that would wait on a reactor that has shut down.
+pub(crate) fn shut_down_error() -> io::Error {
+    io::Error::other("the Heist runtime this source is registered with has shut down")
+}
+
+/// Keeps a reactor entered on the thread that called [`Handle::enter`].
+#[must_use = "dropping the guard leaves the reactor at once"]
+#[derive(Debug)]
+pub struct EnterGuard<'a> {
+    previous: Option<Handle>,
+    handle: PhantomData<&'a Handle>,
+    /// The guard must be dropped on the thread whose current reactor it restores.
+    not_send: PhantomData<*mut ()>,
+}
+
+impl Drop for EnterGuard<'_> {
+    fn drop(&mut self) {
+        drop(replace_current(self.previous.take()));
+    }
+}
+
+/// Sets the thread's current handle and returns the one before, for the caller to drop: the last
+/// handle of a reactor drops wakers, which may ask for the current handle.
+fn replace_current(handle: Option<Handle>) -> Option<Handle> {
+    CURRENT
+        .try_with(|current| current.replace(handle))
+        .ok()
+        .flatten()
+}
+
+/// Counters of a reactor, from [`Handle::metrics`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Sources registered now.
+    pub registered: usize,
+    /// Timers that wait for their deadline now.
+    pub timers_armed: usize,
+    /// Calls of `turn` since the start.
+    pub turns: u64,
+    /// I/O events delivered since the start.
+    pub events: u64,
+    /// Timers fired since the start.
+    pub timers_fired: u64,
+}

@@ -1,0 +1,275 @@
+//! [`Reactor`]: the one epoll instance, and the turn that moves everything forward.
+//!
+//! # Protocol of a turn
+//! (1) Wait for events, no longer than the timeout. (2) Give each to its descriptor: in chunks,
+//! look up and collect wakers under the table's lock, unlock, wake. (3) If the alarm rang or its
+//! deadline has come, fire due timers, likewise in chunks.
+//!
+//! # Invariants
+//! - Wakers run on the thread that turns, and no lock of the reactor is held then.
+//! - A turn is bounded: at most `max_events` events and as many timers; the rest makes the next
+//!   turn return at once.
+//! - Nothing is ever re-armed: every source is registered once, edge-triggered.
+//! - With no event and no timer, a turn without timeout sleeps for good.
+//!
+//! # Rejected
+//! - An own thread for the reactor: each event would cost a wakeup of another thread.
+//! - Reading the alarm's timerfd: setting it anew does as well, for no call.
+
+use std::io;
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::{Events, Poll, Token};
+
+use crate::alarm::{self, PlatformAlarm};
+use crate::clock::{Clock, SystemClock, Timeline};
+use crate::coop::Coop;
+use crate::handle::{Counters, Handle, Shared};
+use crate::ready::Ready;
+use crate::slots::{Key, Slots};
+use crate::sync::Arc;
+use crate::sync::plain::Ordering;
+use crate::timer::Timers;
+use crate::wake_batch::WakeBatch;
+
+/// How many events are looked up before the table's lock is let go.
+const CHUNK: usize = 64;
+
+/// Tokens of the reactor's own sources; no slot ever has their index.
+const UNPARK: Token = Token(usize::MAX);
+const ALARM: Token = Token(usize::MAX >> 1);
+
+/// Settings of a [`Reactor`].
+///
+/// # Examples
+///
+/// ```
+/// use heist_reactor::{Config, Reactor};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let config = Config {
+///     max_events: 256,
+///     ..Config::default()
+/// };
+/// let reactor = Reactor::new(config)?;
+/// # drop(reactor);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the time comes from; [`SystemClock`] by default.
+    pub clock: Arc<dyn Clock>,
+    /// The cooperative budget that operations take part in; [`Coop::UNLIMITED`] by default.
+    pub coop: Coop,
+    /// How many locks the timers are spread over, rounded up to a power of two; 0, the default,
+    /// picks a number that suits the machine.
+    pub timer_shards: usize,
+    /// How many events one turn takes at most, and how many timers it fires at most; 1024 by
+    /// default, 0 counts as 1. A turn that only polls takes a quarter, so that a busy worker comes
+    /// back to its tasks sooner.
+    pub max_events: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            coop: Coop::UNLIMITED,
+            timer_shards: 0,
+            max_events: 1024,
+        }
+    }
+}
+
+/// What one call of [`Reactor::turn`] has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// I/O events delivered to registered sources.
+    pub events: usize,
+    /// Timers fired.
+    pub timers: usize,
+}
+
+/// Delivers I/O events and expired timers to the wakers that wait for them.
+///
+/// One thread at a time turns it; dropping it [shuts it down](Handle::shutdown).
+///
+/// # Examples
+///
+/// ```
+/// use heist_reactor::{Config, Reactor};
+/// use std::time::Duration;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut reactor = Reactor::new(Config::default())?;
+/// reactor.handle().unpark();
+/// let turn = reactor.turn(Some(Duration::from_secs(60)))?; // does not wait
+/// assert_eq!((turn.events, turn.timers), (0, 0));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Reactor {
+    poll: Poll,
+    /// The room for a turn that waits, and for one that only polls.
+    idle_events: Events,
+    busy_events: Events,
+    max_timers: usize,
+    /// Counts sweeps, so that each starts with another shard.
+    sweeps: usize,
+    batch: WakeBatch,
+    handle: Handle,
+}
+
+impl Reactor {
+    /// Creates a reactor.
+    ///
+    /// # Errors
+    ///
+    /// If the process or the system is out of descriptors or memory.
+    pub fn new(config: Config) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Arc::new(mio::Waker::new(&registry, UNPARK)?);
+        let hardware = PlatformAlarm::new(&registry, &waker, ALARM)?;
+        let timers = Timers::new(
+            shards(config.timer_shards),
+            Timeline::start(config.clock),
+            config.coop,
+            Box::new(hardware),
+        );
+        let max_events = config.max_events.max(1);
+        Ok(Self {
+            poll,
+            idle_events: Events::with_capacity(max_events),
+            busy_events: Events::with_capacity(max_events.div_ceil(4)),
+            max_timers: max_events,
+            sweeps: 0,
+            batch: WakeBatch::new(),
+            handle: Handle {
+                shared: Arc::new(Shared {
+                    registry,
+                    waker,
+                    slots: Slots::new(),
+                    timers,
+                    counters: Counters::default(),
+                }),
+            },
+        })
+    }
+
+    /// Returns the handle that other threads, sources and timers use.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Waits until something happens, then wakes everyone it concerns, on this thread.
+    ///
+    /// Returns when I/O is ready, a timer has expired, [`Handle::unpark`] was called, the timeout
+    /// is over (`None`: never; zero: only looks; otherwise rounded up to the platform's unit, a
+    /// millisecond on Linux), or, now and then, for no reason, as when a signal arrives.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system's wait fails, which a valid reactor does not run into.
+    pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
+        let shared = &*self.handle.shared;
+        let events = match timeout {
+            Some(Duration::ZERO) => &mut self.busy_events,
+            _ => &mut self.idle_events,
+        };
+        wait(&mut self.poll, events, shared, timeout)?;
+        let mut turn = Turn::default();
+        let mut alarm_rang = false;
+        let mut io_events = events
+            .iter()
+            .inspect(|event| alarm_rang |= event.token() == ALARM)
+            .filter_map(io_event)
+            .peekable();
+        while io_events.peek().is_some() {
+            let chunk = io_events.by_ref().take(CHUNK);
+            turn.events += shared.slots.dispatch(chunk, &mut self.batch);
+            self.batch.wake_all();
+        }
+        drop(io_events);
+        if alarm_rang || shared.timers.is_due() {
+            self.sweeps = self.sweeps.wrapping_add(1);
+            turn.timers = shared
+                .timers
+                .fire(self.sweeps, self.max_timers, &mut self.batch);
+        }
+        shared.counters.count(turn);
+        Ok(turn)
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}
+
+impl Counters {
+    fn count(&self, turn: Turn) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        self.events.fetch_add(turn.events as u64, Ordering::Relaxed);
+        self.timers_fired
+            .fetch_add(turn.timers as u64, Ordering::Relaxed);
+    }
+}
+
+/// Waits for events; a signal ends the wait without any.
+fn wait(
+    poll: &mut Poll,
+    events: &mut Events,
+    shared: &Shared,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    let timers = &shared.timers;
+    let now = || timers.timeline().now_nanos();
+    let timeout = alarm::wait_timeout(timers.alarm(), now, timeout);
+    match poll.poll(events, timeout) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            events.clear();
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// The slot an event is for and what it reports; `None` for the reactor's own sources.
+fn io_event(event: &Event) -> Option<(Key, Ready)> {
+    let token = event.token();
+    if token == UNPARK || token == ALARM {
+        return None;
+    }
+    let mut ready = Ready::EMPTY;
+    for (reported, state) in [
+        (event.is_readable(), Ready::READABLE),
+        (event.is_writable(), Ready::WRITABLE),
+        (event.is_read_closed(), Ready::READ_CLOSED),
+        (event.is_write_closed(), Ready::WRITE_CLOSED),
+        (event.is_error(), Ready::ERROR),
+        (event.is_priority(), Ready::PRIORITY),
+    ] {
+        if reported {
+            ready |= state;
+        }
+    }
+    Some((Key::from_token(token.0), ready))
+}
+
+/// The number of timer shards to use: as asked, or one for each processor, up to 32. A sweep locks
+/// each, so more of them make expiry dearer while they spare ever fewer meetings.
+fn shards(asked: usize) -> usize {
+    match asked {
+        0 => thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(32),
+        asked => asked,
+    }
+}
