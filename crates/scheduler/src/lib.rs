@@ -1,1 +1,49 @@
-//! Heist scheduler.
+//! The work-stealing scheduler of Heist: tasks, queues, stealing, idling, the blocking pool.
+//!
+//! It knows no I/O. What an idle worker blocks on comes in through [`driver::Driver`], the time
+//! through [`clock::Clock`], threads through [`Config::spawn_thread`] and randomness through
+//! [`Config::seed`]; so the same scheduler runs on N threads in production and, one
+//! [`Worker::tick`] at a time, on one thread in a simulator.
+//!
+//! The modules stand in layer order, lowest first: a module uses only those above it.
+//! All unsafe code of the scheduler lives under `task`.
+
+#![deny(unsafe_code)]
+
+pub(crate) mod sync;
+
+pub mod budget;
+pub mod clock;
+pub mod driver;
+
+#[expect(
+    unsafe_code,
+    reason = "the task cell is shared by raw pointer; its states are the proof"
+)]
+pub mod task;
+
+mod metrics;
+mod registry;
+
+mod idle;
+mod injector;
+mod parker;
+
+mod blocking;
+mod config;
+mod shared;
+
+mod context;
+mod handle;
+mod worker;
+
+mod block_on;
+
+#[cfg(all(test, heist_loom))]
+mod models;
+
+pub use block_on::block_on;
+pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
+pub use handle::{EnterGuard, Handle, TaskInfo};
+pub use metrics::{BlockingMetrics, Metrics, WorkerMetrics};
+pub use worker::{Launch, Tick, Worker};

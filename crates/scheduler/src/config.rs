@@ -1,0 +1,76 @@
+//! What a scheduler is built from: sizes, seams and hooks.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+
+/// What a new thread is to run.
+pub type ThreadBody = Box<dyn FnOnce() + Send + 'static>;
+
+/// What kind of thread is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ThreadKind {
+    /// A thread of the blocking pool.
+    Blocking,
+}
+
+/// Starts a thread: the scheduler's only way to one.
+pub type SpawnThread = Arc<dyn Fn(ThreadKind, ThreadBody) -> io::Result<()> + Send + Sync>;
+
+/// A callback without arguments.
+pub type ThreadHook = Arc<dyn Fn() + Send + Sync>;
+
+/// What a scheduler is built from.
+#[derive(Clone)]
+pub struct Config {
+    /// Number of workers, 1 to 65,535.
+    pub workers: usize,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The seed of the workers' random choices (which victim to rob first).
+    pub seed: u64,
+    /// Starts the blocking pool's threads.
+    pub spawn_thread: SpawnThread,
+    /// Threads of the blocking pool at most, at least 1.
+    pub max_blocking_threads: usize,
+    /// How long an idle thread of the blocking pool stays.
+    pub blocking_keep_alive: Duration,
+    /// Runs on a worker just before it goes to sleep.
+    pub on_park: Option<ThreadHook>,
+    /// Runs on a worker just after it woke up.
+    pub on_unpark: Option<ThreadHook>,
+}
+
+impl Config {
+    /// A configuration with the defaults: system clock, 512 blocking threads that stay for 10 s.
+    pub fn new(workers: usize, spawn_thread: SpawnThread) -> Self {
+        Self {
+            workers,
+            clock: Arc::new(SystemClock),
+            seed: 0x9E37_79B9_7F4A_7C15,
+            spawn_thread,
+            max_blocking_threads: 512,
+            blocking_keep_alive: Duration::from_secs(10),
+            on_park: None,
+            on_unpark: None,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("workers", &self.workers)
+            .field("clock", &self.clock)
+            .field("seed", &self.seed)
+            .field("max_blocking_threads", &self.max_blocking_threads)
+            .field("blocking_keep_alive", &self.blocking_keep_alive)
+            .field("on_park", &self.on_park.is_some())
+            .field("on_unpark", &self.on_unpark.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,207 @@
+//! The way to a scheduler from anywhere: spawning, shutdown, figures.
+//!
+//! # Shutdown, step by step
+//! 1. [`Handle::shut_down`] closes the registry: from here on a spawn gives a handle to a task
+//!    that is already cancelled.
+//! 2. It raises the stop flag and unparks every worker; it closes the blocking pool, cancelling
+//!    the jobs that have not begun.
+//! 3. Each worker, at its next step, stops running tasks. It cancels the live tasks of its share
+//!    of the registry: an idle one at once, a running one at the end of its poll.
+//! 4. It cancels what is left in its own queue and slot.
+//! 5. The last worker closes the injector, cancels what was in it, cancels once more whatever
+//!    lives, and drops the driver, so that foreign waiters on its sockets see an error.
+//! 6. [`Handle::wait_stopped`] returns when that is done and no blocking thread is left, or at
+//!    its deadline. A task that never returns from its poll, or a job that never ends, keeps its
+//!    thread; nothing else waits for it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
+use crate::config::Config;
+use crate::context::Target;
+use crate::driver::Driver;
+use crate::metrics::Metrics;
+use crate::parker::DriverSlot;
+use crate::shared::Shared;
+use crate::sync::{Arc, const_thread_local};
+use crate::task::{self, Id, JoinHandle, Meta, Schedule};
+use crate::worker::Launch;
+
+/// A reference to a scheduler; cheap to clone, valid also after its shutdown.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What a task is called and where it was spawned.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// The task's id.
+    pub id: Id,
+    /// The name it was spawned with.
+    pub name: Option<String>,
+    /// The place that spawned it.
+    pub spawned_at: &'static Location<'static>,
+    /// Whether it is queued or being polled now, rather than waiting to be woken.
+    pub is_scheduled: bool,
+}
+
+const_thread_local! {
+    static CURRENT: RefCell<Option<Handle>> = RefCell::new(None);
+}
+
+impl Handle {
+    /// Makes a scheduler; each returned [`Launch`] is to be started on a thread of its own.
+    ///
+    /// # Panics
+    /// If `config.workers` or `config.max_blocking_threads` is 0.
+    pub fn new(config: Config, driver: Box<dyn Driver>) -> (Handle, Vec<Launch>) {
+        assert!(config.workers > 0, "a scheduler needs at least one worker");
+        assert!(
+            config.max_blocking_threads > 0,
+            "the blocking pool needs at least one thread"
+        );
+        let seed = config.seed;
+        let pool = Arc::new(Pool::new(BlockingConfig {
+            max_threads: config.max_blocking_threads,
+            keep_alive: config.blocking_keep_alive,
+            spawn_thread: config.spawn_thread.clone(),
+            clock: config.clock.clone(),
+        }));
+        let (shared, queues) = Shared::new(config, DriverSlot::new(driver), pool);
+        let shared = Arc::new(shared);
+        let launches = queues.into_iter().enumerate();
+        let launches = launches
+            .map(|(index, queue)| Launch::new(shared.clone(), index, queue, seed))
+            .collect();
+        (Handle { shared }, launches)
+    }
+
+    /// The scheduler that this thread serves or has entered.
+    pub fn try_current() -> Option<Handle> {
+        CURRENT
+            .try_with(|current| current.borrow().clone())
+            .ok()
+            .flatten()
+    }
+
+    /// Makes this the current scheduler of the thread until the guard is dropped.
+    pub fn enter(&self) -> EnterGuard {
+        EnterGuard {
+            previous: CURRENT.with(|current| current.replace(Some(self.clone()))),
+            _not_send: std::marker::PhantomData,
+        }
+    }
+
+    /// Spawns a task: it runs on the workers even if its `JoinHandle` is dropped.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F, name: Option<&str>) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (task, handle) = task::new(future, self.shared.clone(), meta(name));
+        let target = Target::of(&self.shared);
+        match self.shared.registry.insert(&task, target.shard_hint()) {
+            Ok(()) => <Arc<Shared> as Schedule>::schedule(target, task),
+            Err(crate::registry::Closed) => task.cancel(),
+        }
+        handle
+    }
+
+    /// Runs `f` on the blocking pool.
+    ///
+    /// If the pool is shut down, or has no thread and the system gives none, the returned handle
+    /// is that of a cancelled task.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F, name: Option<&str>) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (task, handle) = task::new(Job::new(f), OneShot, meta(name));
+        match self.shared.blocking.submit(task) {
+            Ok(()) => {}
+            Err(Refused::ShutDown(task)) => task.cancel(),
+            Err(Refused::NoThread(task, error)) => {
+                task.cancel();
+                eprintln!("heist: no thread for a blocking job, it is cancelled: {error}");
+            }
+        }
+        handle
+    }
+
+    /// Begins a shutdown and returns at once; see the steps in this module's head.
+    pub fn shut_down(&self) {
+        self.shared.stop();
+        self.shared.blocking.shut_down();
+    }
+
+    /// Waits until a shutdown is complete or `timeout` is over; true if it is complete.
+    pub fn wait_stopped(&self, timeout: Option<Duration>) -> bool {
+        self.shared.wait_stopped(timeout)
+    }
+
+    /// All tasks that are alive, in no order. Takes each lock of the registry for a moment.
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        let registry = &self.shared.registry;
+        let live = (0..registry.shards()).flat_map(|shard| registry.snapshot(shard));
+        live.map(|task| TaskInfo {
+            id: task.meta().id,
+            name: task.meta().name.as_deref().map(str::to_owned),
+            spawned_at: task.meta().spawned_at,
+            is_scheduled: task.is_active(),
+        })
+        .collect()
+    }
+
+    /// The figures of this moment.
+    pub fn metrics(&self) -> Metrics {
+        let workers = self.shared.remotes.iter();
+        Metrics {
+            workers: workers
+                .map(|remote| remote.counters.snapshot(remote.stealer.len()))
+                .collect(),
+            live_tasks: self.shared.registry.len(),
+            injector_depth: self.shared.injector.len(),
+            blocking: self.shared.blocking.metrics(),
+        }
+    }
+}
+
+#[track_caller]
+fn meta(name: Option<&str>) -> Meta {
+    Meta {
+        id: task::next_id(),
+        name: name.map(Into::into),
+        spawned_at: Location::caller(),
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("workers", &self.shared.remotes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Leaves the scheduler that [`Handle::enter`] entered.
+#[derive(Debug)]
+#[must_use = "the scheduler is left again when the guard is dropped"]
+pub struct EnterGuard {
+    previous: Option<Handle>,
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl Drop for EnterGuard {
+    fn drop(&mut self) {
+        let previous = self.previous.take();
+        let _ = CURRENT.try_with(|current| current.replace(previous));
+    }
+}

@@ -1,0 +1,105 @@
+//! Counters that a running scheduler keeps, and the snapshot that users read.
+//!
+//! Each counter has one writer, the worker it belongs to, which stores what it loaded plus one:
+//! no read-modify-write on the hot path. Readers may be a moment behind. The atomics are std's
+//! also under loom: statistics publish nothing.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A statistic with one writer.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`; only the counter's writer may call it.
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    /// The count now.
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// What one worker counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) polls: Counter,
+    pub(crate) steal_attempts: Counter,
+    pub(crate) steals: Counter,
+    pub(crate) stolen_tasks: Counter,
+    pub(crate) parks: Counter,
+    pub(crate) driver_parks: Counter,
+    pub(crate) driver_polls: Counter,
+    pub(crate) injected: Counter,
+}
+
+impl Counters {
+    pub(crate) fn snapshot(&self, queue_depth: usize) -> WorkerMetrics {
+        WorkerMetrics {
+            polls: self.polls.get(),
+            steal_attempts: self.steal_attempts.get(),
+            steals: self.steals.get(),
+            stolen_tasks: self.stolen_tasks.get(),
+            parks: self.parks.get(),
+            driver_parks: self.driver_parks.get(),
+            driver_polls: self.driver_polls.get(),
+            injected: self.injected.get(),
+            queue_depth,
+        }
+    }
+}
+
+/// One worker's counts since the runtime was built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerMetrics {
+    /// Polls of tasks.
+    pub polls: u64,
+    /// Looks at other workers' queues for work.
+    pub steal_attempts: u64,
+    /// Looks that found some.
+    pub steals: u64,
+    /// Tasks taken from other workers.
+    pub stolen_tasks: u64,
+    /// Times the worker went to sleep.
+    pub parks: u64,
+    /// Of these, times it slept inside the I/O driver.
+    pub driver_parks: u64,
+    /// Times it polled the driver between tasks, without sleeping.
+    pub driver_polls: u64,
+    /// Tasks taken from the injector.
+    pub injected: u64,
+    /// Tasks in its queue now.
+    pub queue_depth: usize,
+}
+
+/// The blocking pool's figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockingMetrics {
+    /// Threads alive now.
+    pub threads: usize,
+    /// Of these, threads waiting for a job.
+    pub idle_threads: usize,
+    /// Jobs waiting for a thread.
+    pub queue_depth: usize,
+}
+
+/// A scheduler's figures, read at one moment; each may be a moment behind the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// One entry for each worker.
+    pub workers: Vec<WorkerMetrics>,
+    /// Tasks spawned and not yet finished.
+    pub live_tasks: usize,
+    /// Tasks woken or spawned from outside, waiting for a worker.
+    pub injector_depth: usize,
+    /// The blocking pool.
+    pub blocking: BlockingMetrics,
+}

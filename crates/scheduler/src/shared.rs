@@ -1,0 +1,211 @@
+//! What all workers and handles of one scheduler share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::blocking::Pool;
+use crate::clock::Clock;
+use crate::config::{Config, ThreadHook};
+use crate::idle::Idle;
+use crate::injector::Injector;
+use crate::metrics::Counters;
+use crate::parker::{DriverSlot, Parker};
+use crate::registry::Registry;
+use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::Ordering::{Acquire, Release};
+use crate::sync::{CachePadded, Condvar, Mutex, deque};
+use crate::task::{Slot, Task};
+
+/// One scheduler.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) remotes: Box<[CachePadded<Remote>]>,
+    pub(crate) injector: Injector<Task>,
+    pub(crate) idle: Idle,
+    pub(crate) driver: DriverSlot,
+    pub(crate) registry: Registry,
+    pub(crate) blocking: crate::sync::Arc<Pool>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) on_park: Hook,
+    pub(crate) on_unpark: Hook,
+    stopping: AtomicBool,
+    workers: Mutex<Workers>,
+    stopped: Condvar,
+}
+
+/// How far a shutdown has come.
+#[derive(Debug)]
+struct Workers {
+    running: usize,
+    /// The last worker has cleaned up.
+    stopped: bool,
+}
+
+/// What others may touch of one worker.
+pub(crate) struct Remote {
+    pub(crate) stealer: deque::Stealer<Task>,
+    pub(crate) slot: Slot,
+    pub(crate) parker: Parker,
+    pub(crate) counters: Counters,
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote")
+            .field("queued", &self.stealer.len())
+            .field("slot", &self.slot)
+            .field("parker", &self.parker)
+            .field("counters", &self.counters)
+            .finish()
+    }
+}
+
+/// An optional callback.
+pub(crate) struct Hook(Option<ThreadHook>);
+
+impl Hook {
+    pub(crate) fn call(&self) {
+        if let Some(hook) = &self.0 {
+            hook();
+        }
+    }
+}
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "set" } else { "none" })
+    }
+}
+
+impl Shared {
+    /// A scheduler with the workers' queues; returns the owners' ends beside it.
+    pub(crate) fn new(
+        config: Config,
+        driver: DriverSlot,
+        blocking: crate::sync::Arc<Pool>,
+    ) -> (Self, Vec<deque::Worker<Task>>) {
+        let queues: Vec<_> = (0..config.workers)
+            .map(|_| deque::Worker::new_fifo())
+            .collect();
+        let remotes = queues.iter().map(|queue| {
+            CachePadded::new(Remote {
+                stealer: queue.stealer(),
+                slot: Slot::new(),
+                parker: Parker::new(),
+                counters: Counters::default(),
+            })
+        });
+        let shared = Self {
+            remotes: remotes.collect(),
+            injector: Injector::new(config.workers),
+            idle: Idle::new(config.workers),
+            driver,
+            registry: Registry::new(config.workers),
+            blocking,
+            clock: config.clock,
+            on_park: Hook(config.on_park),
+            on_unpark: Hook(config.on_unpark),
+            stopping: AtomicBool::new(false),
+            workers: Mutex::new(Workers {
+                running: config.workers,
+                stopped: false,
+            }),
+            stopped: Condvar::new(),
+        };
+        (shared, queues)
+    }
+
+    /// Wakes one sleeper for work that was just queued, if none is looking for it.
+    #[inline]
+    pub(crate) fn wake_one(&self) {
+        if let Some(worker) = self.idle.claim() {
+            self.unpark(worker);
+        }
+    }
+
+    pub(crate) fn unpark(&self, worker: usize) {
+        self.remotes[worker].parker.unpark(&self.driver);
+    }
+
+    /// Queues a task from outside the workers; cancels it if the scheduler has stopped.
+    pub(crate) fn inject(&self, task: Task, thread: usize) {
+        match self.injector.push(task, thread) {
+            Ok(()) => self.wake_one(),
+            Err(task) => task.cancel(),
+        }
+    }
+
+    /// Whether any queue that others may rob has a task. The caller's fence orders this look.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.injector.is_empty() || self.remotes.iter().any(|remote| !remote.stealer.is_empty())
+    }
+
+    /// Whether the workers are to stop.
+    #[inline]
+    pub(crate) fn is_stopping(&self) -> bool {
+        // ORDERING: Acquire pairs with the Release in `stop`: a worker that stops for it sees
+        // the closed registry. (model: shutdown_cancels_every_task)
+        self.stopping.load(Acquire)
+    }
+
+    /// Steps 1 and 2 of a shutdown; see [`crate::handle::Handle::shut_down`].
+    pub(crate) fn stop(&self) {
+        for shard in 0..self.registry.shards() {
+            self.registry.close(shard);
+        }
+        // ORDERING: Release pairs with the Acquire in `is_stopping`.
+        // (model: shutdown_cancels_every_task)
+        self.stopping.store(true, Release);
+        for worker in 0..self.remotes.len() {
+            self.unpark(worker);
+        }
+    }
+
+    /// Cancels the tasks of every `step`-th shard from `first` on. The registry is closed.
+    pub(crate) fn cancel_tasks(&self, first: usize, step: usize) {
+        for shard in (first..self.registry.shards()).step_by(step) {
+            for task in self.registry.snapshot(shard) {
+                if let Some(token) = task.claim_cancel() {
+                    token.run();
+                }
+            }
+        }
+    }
+
+    /// Steps 4 and 5 of a shutdown: a worker has emptied its own queues. The last one cancels what
+    /// came from outside meanwhile, drops the driver and tells the waiters.
+    pub(crate) fn worker_stopped(&self) {
+        let last = {
+            let mut workers = self.workers.lock();
+            workers.running -= 1;
+            workers.running == 0
+        };
+        if last {
+            self.injector.close().into_iter().for_each(Task::cancel);
+            self.cancel_tasks(0, 1);
+            drop(self.driver.take());
+            self.workers.lock().stopped = true;
+            self.stopped.notify_all();
+        }
+    }
+
+    /// Waits until all workers and blocking threads are gone, or until `timeout` is over; true if
+    /// they are.
+    pub(crate) fn wait_stopped(&self, timeout: Option<Duration>) -> bool {
+        let deadline = timeout.and_then(|timeout| self.clock.now().checked_add(timeout));
+        let mut workers = self.workers.lock();
+        while !workers.stopped {
+            let Some(deadline) = deadline else {
+                workers = self.stopped.wait(workers);
+                continue;
+            };
+            let (guard, timed_out) = self.stopped.wait_until(workers, deadline);
+            workers = guard;
+            if timed_out && !workers.stopped {
+                return false;
+            }
+        }
+        drop(workers);
+        self.blocking.wait_until_empty(deadline)
+    }
+}

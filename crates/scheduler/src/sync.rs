@@ -1,0 +1,99 @@
+//! The only module that names a synchronization primitive of std, parking_lot, crossbeam or loom.
+//!
+//! Under `--cfg heist_loom` every primitive is loom's, so that the models in `models/` drive the
+//! production code through all interleavings. What loom cannot see is replaced behind the same
+//! API by a stand-in that promises no more than the real thing:
+//!
+//! | production | under loom | checked | assumed |
+//! |---|---|---|---|
+//! | `std::sync::atomic`, `Arc` | loom's | orderings, fences | - |
+//! | `parking_lot::{Mutex, Condvar}` | loom's, same calls | exclusion, lost notifications | a parking_lot lock is a lock |
+//! | `crossbeam_deque` | [`deque`]: an array of slots, Release / Acquire only | the scheduler's use of it | linearizable push, pop, steal (Le et al., PPoPP 2013) |
+//! | `thread_local!`, `Cell` | the same | - | one thread never races with itself |
+//!
+//! The stand-in deque holds no lock and no SeqCst operation: a mutex there would order the push
+//! against the sleeper's re-check and hide exactly the lost wakeup that the fences prevent.
+
+#[cfg(not(heist_loom))]
+mod imp {
+    pub(crate) use crossbeam_deque as deque;
+    pub(crate) use parking_lot::{Mutex, MutexGuard};
+    pub(crate) use std::sync::Arc;
+    pub(crate) use std::sync::atomic;
+
+    use std::time::Instant;
+
+    /// parking_lot's condition variable; the guard goes through by value, as loom wants it.
+    #[derive(Debug, Default)]
+    pub(crate) struct Condvar(parking_lot::Condvar);
+
+    impl Condvar {
+        pub(crate) const fn new() -> Self {
+            Self(parking_lot::Condvar::new())
+        }
+
+        pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            self.0.wait(&mut guard);
+            guard
+        }
+
+        /// Waits until notified or until `deadline`; the flag says whether the time ran out.
+        pub(crate) fn wait_until<'a, T>(
+            &self,
+            mut guard: MutexGuard<'a, T>,
+            deadline: Instant,
+        ) -> (MutexGuard<'a, T>, bool) {
+            let timed_out = self.0.wait_until(&mut guard, deadline).timed_out();
+            (guard, timed_out)
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+
+    /// An `UnsafeCell` whose accesses loom can see.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `f` with a pointer for exclusive access.
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+
+    /// A thread-local with a constant initial value.
+    macro_rules! const_thread_local {
+        ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
+            std::thread_local! { $(#[$meta])* static $name: $type = const { $init }; }
+        };
+    }
+    pub(crate) use const_thread_local;
+
+    /// Tells the processor that this loop waits for another thread's next step.
+    #[inline]
+    pub(crate) fn spin_hint() {
+        std::hint::spin_loop();
+    }
+}
+
+#[cfg(heist_loom)]
+#[path = "sync/loom.rs"]
+mod imp;
+
+#[cfg(any(heist_loom, test))]
+#[path = "sync/deque.rs"]
+pub(crate) mod deque_stand_in;
+
+pub(crate) use crossbeam_utils::CachePadded;
+pub(crate) use imp::*;

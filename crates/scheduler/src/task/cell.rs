@@ -1,0 +1,207 @@
+//! The memory of a task: a type-erased [`Header`] at the front of a typed [`Cell`].
+//!
+//! A `NonNull<Header>` that other files pass around always points to the header of a live
+//! `Cell<F, S>`, made by [`new`] with that cell's own [`Vtable`]; its provenance covers the cell.
+//! Who may touch which field is in the table of [`super`].
+
+use std::cell::Cell as PlainCell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::task::Waker;
+
+use super::state::State;
+use super::{Id, JoinError, JoinHandle, Schedule, Task, harness};
+use crate::sync::UnsafeCell;
+
+/// The part of a task that does not depend on its future's type.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(super) state: State,
+    pub(super) vtable: &'static Vtable,
+    pub(super) registry_key: PlainCell<usize>,
+    pub(super) ran_from_slot: PlainCell<bool>,
+    pub(super) meta: Meta,
+}
+
+/// What is known of a task from its spawn on.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    pub(crate) id: Id,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) spawned_at: &'static Location<'static>,
+}
+
+/// The typed operations of a cell. Each takes the header of a live cell of the vtable's type.
+#[derive(Debug)]
+pub(super) struct Vtable {
+    /// Polls once or finishes the cancellation. The caller owns the token, and gives it up.
+    pub(super) run: unsafe fn(NonNull<Header>),
+    /// Queues the token that the caller owns, and gives up.
+    pub(super) schedule: unsafe fn(NonNull<Header>),
+    /// Moves the output to `*mut Option<Result<T, JoinError>>`. The caller is the `JoinHandle` of
+    /// a DONE task, and `T` its output's type.
+    pub(super) take_output: unsafe fn(NonNull<Header>, *mut ()),
+    /// Drops the output if it is still there. The caller owns it.
+    pub(super) drop_output: unsafe fn(NonNull<Header>),
+    /// The place of the join waker.
+    pub(super) join_waker: unsafe fn(NonNull<Header>) -> NonNull<UnsafeCell<Option<Waker>>>,
+    /// Frees the cell. Nobody else can reach it.
+    pub(super) free: unsafe fn(NonNull<Header>),
+}
+
+impl Header {
+    /// # Safety
+    /// `header` points to a live cell.
+    #[inline(always)]
+    pub(super) unsafe fn vtable(header: NonNull<Header>) -> &'static Vtable {
+        // SAFETY: alive by the caller's word; `vtable` never changes.
+        unsafe { (*header.as_ptr()).vtable }
+    }
+
+    /// # Safety
+    /// `header` points to a live cell, and stays alive while the result is used.
+    #[inline(always)]
+    pub(super) unsafe fn state<'a>(header: NonNull<Header>) -> &'a State {
+        // SAFETY: alive by the caller's word.
+        let header: &'a Header = unsafe { header.as_ref() };
+        &header.state
+    }
+}
+
+/// One task: header, scheduler, future or output, join waker.
+#[repr(C)]
+pub(super) struct Cell<F: Future, S> {
+    pub(super) header: Header,
+    pub(super) scheduler: S,
+    pub(super) stage: UnsafeCell<Stage<F>>,
+    pub(super) join_waker: UnsafeCell<Option<Waker>>,
+}
+
+/// What the cell holds of the future.
+pub(super) enum Stage<F: Future> {
+    Running(F),
+    Finished(Result<F::Output, JoinError>),
+    Consumed,
+}
+
+/// Makes a task in the state "queued for its first poll".
+pub(crate) fn new<F, S>(future: F, scheduler: S, meta: Meta) -> (Task, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    let cell = Box::new(Cell {
+        header: Header {
+            state: State::new(),
+            vtable: harness::vtable::<F, S>(),
+            registry_key: PlainCell::new(0),
+            ran_from_slot: PlainCell::new(false),
+            meta,
+        },
+        scheduler,
+        stage: UnsafeCell::new(Stage::Running(future)),
+        join_waker: UnsafeCell::new(None),
+    });
+    let header = NonNull::from(Box::leak(cell)).cast::<Header>();
+    // SAFETY: the state was born with ACTIVE; this is its one token.
+    let task = unsafe { Task::from_raw(header) };
+    // SAFETY: the state was born with HANDLE; this is its one handle, of the right output type.
+    let handle = unsafe { JoinHandle::from_raw(header) };
+    (task, handle)
+}
+
+/// A counted reference to a task that does not own its output or its token.
+#[derive(Debug)]
+pub(crate) struct TaskRef {
+    header: NonNull<Header>,
+    _not_auto: PhantomData<*const ()>,
+}
+
+// SAFETY: a `TaskRef` reaches only the state and the metadata, which are Sync, and queues tokens,
+// which are Send. Freeing drops future and output, which are Send.
+unsafe impl Send for TaskRef {}
+// SAFETY: as above; all its methods take `&self` on atomics and immutable data.
+unsafe impl Sync for TaskRef {}
+
+impl TaskRef {
+    /// Counts a new reference.
+    ///
+    /// # Safety
+    /// The cell is alive during the call, and some reference or the token keeps it so.
+    pub(super) unsafe fn new(header: NonNull<Header>) -> Self {
+        // SAFETY: alive by the caller's word.
+        unsafe { Header::state(header) }.add_ref();
+        Self {
+            header,
+            _not_auto: PhantomData,
+        }
+    }
+
+    /// A counted reference to the task whose token is `task`.
+    pub(crate) fn of(task: &Task) -> Self {
+        // SAFETY: the token keeps the task from DONE, and so its cell alive.
+        unsafe { Self::new(task.0) }
+    }
+
+    fn state(&self) -> &super::state::State {
+        // SAFETY: this reference is counted, so the cell is alive while it is.
+        unsafe { Header::state(self.header) }
+    }
+
+    /// The task's static facts.
+    pub(crate) fn meta(&self) -> &Meta {
+        // SAFETY: this reference is counted, so the cell is alive while it is.
+        let header = unsafe { self.header.as_ref() };
+        &header.meta
+    }
+
+    /// Whether the task has its output or error.
+    pub(crate) fn is_done(&self) -> bool {
+        self.state().load().is_done()
+    }
+
+    /// Whether the task is queued or being polled.
+    pub(crate) fn is_active(&self) -> bool {
+        self.state().load().is_active()
+    }
+
+    /// Asks for cancellation and has a worker carry it out.
+    pub(crate) fn abort(&self) {
+        if self.state().request_cancel() == super::state::Wake::Submit {
+            // SAFETY: this reference keeps the cell alive.
+            let vtable = unsafe { Header::vtable(self.header) };
+            // SAFETY: Submit made the token that is given to `schedule`.
+            unsafe { (vtable.schedule)(self.header) };
+        }
+    }
+
+    /// Asks for cancellation; returns the token if the caller is to carry it out.
+    pub(crate) fn claim_cancel(&self) -> Option<Task> {
+        (self.state().request_cancel() == super::state::Wake::Submit).then(|| {
+            // SAFETY: Submit made the token.
+            unsafe { Task::from_raw(self.header) }
+        })
+    }
+}
+
+impl Clone for TaskRef {
+    fn clone(&self) -> Self {
+        // SAFETY: this reference keeps the cell alive.
+        unsafe { Self::new(self.header) }
+    }
+}
+
+impl Drop for TaskRef {
+    fn drop(&mut self) {
+        if self.state().release_ref() {
+            // SAFETY: the count is gone but the cell is not: the caller of `free` is this thread.
+            let vtable = unsafe { Header::vtable(self.header) };
+            // SAFETY: `release_ref` said that nobody else can reach the cell.
+            unsafe { (vtable.free)(self.header) };
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The typed half of a task: polling, completing, cancelling, freeing.
+//!
+//! # Protocol
+//! The token's holder calls `run`:
+//! 1. `start_poll` says whether to poll or to cancel.
+//! 2. Poll under `catch_unwind`. `Pending`: `finish_pending`, then leave, requeue or cancel.
+//! 3. `Ready` or a panic: drop the future, store the output or the error.
+//! 4. Leave the registry (`Schedule::release`): after DONE the cell may be gone.
+//! 5. `complete`: one transition sets DONE and releases the runtime's reference; with a join
+//!    waker it only sets DONE, then the waker is taken, the reference released, the waker woken.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll, Waker};
+
+use super::cell::{Cell, Header, Stage, Vtable};
+use super::state::{Complete, FinishPending, StartPoll};
+use super::{JoinError, Schedule, Task, waker};
+use crate::sync::UnsafeCell;
+
+/// The operations of `Cell<F, S>`.
+pub(super) fn vtable<F: Future, S: Schedule>() -> &'static Vtable {
+    &Vtable {
+        run: run::<F, S>,
+        schedule: schedule::<F, S>,
+        take_output: take_output::<F, S>,
+        drop_output: drop_output::<F, S>,
+        join_waker: join_waker::<F, S>,
+        free: free::<F, S>,
+    }
+}
+
+/// # Safety
+/// `header` is the header of a live `Cell<F, S>`, alive for `'a`.
+#[inline(always)]
+unsafe fn cell<'a, F: Future, S>(header: NonNull<Header>) -> &'a Cell<F, S> {
+    // SAFETY: by the caller's word; `Cell` is `repr(C)` with the header first, and all that
+    // changes in it is behind `UnsafeCell` or atomic.
+    unsafe { header.cast::<Cell<F, S>>().as_ref() }
+}
+
+/// # Safety
+/// As [`Vtable::run`].
+unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: the token keeps the cell alive until the transitions below give it up.
+    let cell = unsafe { cell::<F, S>(header) };
+    if cell.header.state.start_poll() == StartPoll::Cancel {
+        // SAFETY: the token is still this thread's.
+        return unsafe { cancel(header, cell) };
+    }
+    // SAFETY: the token is this thread's, so the future is.
+    match unsafe { poll_future(header, cell) } {
+        Ok(Poll::Pending) => match cell.header.state.finish_pending() {
+            FinishPending::Idle => {}
+            FinishPending::Requeue => {
+                let target = cell.scheduler.target();
+                // SAFETY: Requeue left the token with this thread; it moves to the queue.
+                S::schedule_yielded(target, unsafe { Task::from_raw(header) });
+            }
+            // SAFETY: Cancel left the token with this thread.
+            FinishPending::Cancel => unsafe { cancel(header, cell) },
+        },
+        Ok(Poll::Ready(output)) => {
+            // SAFETY: the token is this thread's.
+            let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
+            let result = match dropped {
+                Ok(()) => Ok(output),
+                Err(payload) => {
+                    quiet(|| drop(output));
+                    Err(JoinError::panic(cell.header.meta.id, payload))
+                }
+            };
+            // SAFETY: the token is this thread's.
+            unsafe { finish(header, cell, result) };
+        }
+        // SAFETY: the token is this thread's.
+        Err(payload) => unsafe { fail(header, cell, Some(payload)) },
+    }
+}
+
+/// Polls under `catch_unwind`.
+///
+/// # Safety
+/// The caller owns the token of `cell`, whose stage is `Running`.
+unsafe fn poll_future<F: Future, S>(
+    header: NonNull<Header>,
+    cell: &Cell<F, S>,
+) -> Result<Poll<F::Output>, Box<dyn Any + Send>> {
+    cell.stage.with_mut(|stage| {
+        // SAFETY: the token's holder owns the stage.
+        let stage = unsafe { &mut *stage };
+        let Stage::Running(future) = stage else {
+            unreachable!("a token exists only while the future does");
+        };
+        // SAFETY: the future lives in the cell, is never moved out of it and is dropped in place.
+        let future = unsafe { Pin::new_unchecked(future) };
+        // SAFETY: the token keeps the cell alive while the borrowed waker is used.
+        let waker = unsafe { waker::borrowed(header) };
+        catch_unwind(AssertUnwindSafe(|| {
+            future.poll(&mut Context::from_waker(&waker))
+        }))
+    })
+}
+
+/// Replaces the stage, dropping the old one in place; `Err` holds a panic of that drop.
+///
+/// # Safety
+/// The caller owns the stage of `cell`.
+unsafe fn replace_stage<F: Future, S>(
+    cell: &Cell<F, S>,
+    next: Stage<F>,
+) -> Result<(), Box<dyn Any + Send>> {
+    cell.stage.with_mut(|stage| {
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: owned by the caller; the place is written again below, also after a panic.
+            unsafe { std::ptr::drop_in_place(stage) }
+        }));
+        // SAFETY: the old value is gone, so nothing is overwritten.
+        unsafe { std::ptr::write(stage, next) };
+        dropped
+    })
+}
+
+/// Drops the future, and completes as cancelled.
+///
+/// # Safety
+/// The caller owns the token of `cell`, and gives it up.
+unsafe fn cancel<F: Future, S: Schedule>(header: NonNull<Header>, cell: &Cell<F, S>) {
+    // SAFETY: as the caller promised.
+    unsafe { fail(header, cell, None) };
+}
+
+/// Drops the future, and completes with its panic, the given one, or as cancelled.
+///
+/// # Safety
+/// The caller owns the token of `cell`, and gives it up.
+unsafe fn fail<F: Future, S: Schedule>(
+    header: NonNull<Header>,
+    cell: &Cell<F, S>,
+    panic: Option<Box<dyn Any + Send>>,
+) {
+    // SAFETY: the token is the caller's, so the future is.
+    let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
+    let id = cell.header.meta.id;
+    let error = match (panic, dropped) {
+        (Some(first), dropped) => {
+            if let Err(second) = dropped {
+                discard(second);
+            }
+            JoinError::panic(id, first)
+        }
+        (None, Err(payload)) => JoinError::panic(id, payload),
+        (None, Ok(())) => JoinError::cancelled(id),
+    };
+    // SAFETY: as the caller promised.
+    unsafe { finish(header, cell, Err(error)) };
+}
+
+/// Stores the result and sets DONE: steps 3 to 5 of the protocol.
+///
+/// # Safety
+/// The caller owns the token of `cell`, whose stage is `Consumed`, and gives the token up.
+unsafe fn finish<F: Future, S: Schedule>(
+    header: NonNull<Header>,
+    cell: &Cell<F, S>,
+    result: Result<F::Output, JoinError>,
+) {
+    cell.stage.with_mut(|stage| {
+        // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
+        unsafe { std::ptr::write(stage, Stage::Finished(result)) }
+    });
+    cell.scheduler.release(cell.header.registry_key.get());
+    let mut kept = true;
+    loop {
+        match cell.header.state.complete(kept) {
+            Complete::DropOutput => {
+                // SAFETY: HANDLE is gone for good and DONE not yet set: the output is this thread's.
+                unsafe { drop_output::<F, S>(header) };
+                kept = false;
+            }
+            Complete::Released => return,
+            // SAFETY: `complete` said that nobody else can reach the cell.
+            Complete::Free => return unsafe { free::<F, S>(header) },
+            // SAFETY: the transition gave this thread the join waker, and left it a reference.
+            Complete::WakeJoin => return unsafe { wake_join(header, cell) },
+        }
+    }
+}
+
+/// Takes the join waker, releases the runtime's reference, wakes.
+///
+/// # Safety
+/// The caller just got [`Complete::WakeJoin`] of this cell.
+unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>, cell: &Cell<F, S>) {
+    let waker = cell.join_waker.with_mut(|slot| {
+        // SAFETY: since DONE the slot is the completer's; the handle stays away from it.
+        unsafe { (*slot).take() }
+    });
+    if cell.header.state.release_ref() {
+        // SAFETY: `release_ref` said that nobody else can reach the cell.
+        unsafe { free::<F, S>(header) };
+    }
+    if let Some(waker) = waker {
+        quiet(|| waker.wake());
+    }
+}
+
+/// # Safety
+/// As [`Vtable::schedule`].
+unsafe fn schedule<F: Future, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: the token keeps the cell alive until it is published by the last line.
+    let target = unsafe { cell::<F, S>(header) }.scheduler.target();
+    // SAFETY: the caller owns the token and gives it up; `target` does not borrow from the cell.
+    S::schedule(target, unsafe { Task::from_raw(header) });
+}
+
+/// # Safety
+/// As [`Vtable::take_output`].
+unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>, out: *mut ()) {
+    // SAFETY: the handle keeps the cell alive.
+    let cell = unsafe { cell::<F, S>(header) };
+    let stage = cell.stage.with_mut(|stage| {
+        // SAFETY: DONE and HANDLE: the output is the handle's.
+        std::mem::replace(unsafe { &mut *stage }, Stage::Consumed)
+    });
+    let Stage::Finished(result) = stage else {
+        panic!("`JoinHandle` polled after it returned its output");
+    };
+    // SAFETY: the caller passes a place of this type, which holds `None`.
+    unsafe { *out.cast::<Option<Result<F::Output, JoinError>>>() = Some(result) };
+}
+
+/// # Safety
+/// As [`Vtable::drop_output`].
+unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: the caller owns the output, so the cell is alive.
+    let cell = unsafe { cell::<F, S>(header) };
+    // SAFETY: the caller owns the output.
+    if let Err(payload) = unsafe { replace_stage(cell, Stage::Consumed) } {
+        discard(payload);
+    }
+}
+
+/// # Safety
+/// As [`Vtable::join_waker`].
+unsafe fn join_waker<F: Future, S: Schedule>(
+    header: NonNull<Header>,
+) -> NonNull<UnsafeCell<Option<Waker>>> {
+    // SAFETY: the caller keeps the cell alive.
+    NonNull::from(&unsafe { cell::<F, S>(header) }.join_waker)
+}
+
+/// # Safety
+/// As [`Vtable::free`].
+unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: the cell was leaked from a `Box<Cell<F, S>>` by `cell::new`, and is the caller's.
+    let cell = unsafe { Box::from_raw(header.cast::<Cell<F, S>>().as_ptr()) };
+    quiet(|| drop(cell));
+}
+
+/// Runs user code whose panic has nowhere to go; the panic hook has reported it.
+fn quiet(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        discard(payload);
+    }
+}
+
+/// Drops a panic payload, which may itself panic, without end.
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again); // A payload whose drop panics: leaking it is the only way out.
+    }
+}

@@ -1,0 +1,207 @@
+//! The right to a task's output.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll, RawWakerVTable, Waker};
+
+use super::cell::{Header, TaskRef};
+use super::state::{DropHandle, Join};
+use super::{AbortHandle, Id, JoinError};
+use crate::budget;
+
+/// An owned right to await a task's output.
+///
+/// Dropping it *detaches* the task, which runs on. Awaiting it gives `Ok` with the output, or a
+/// [`JoinError`] if the task panicked or was cancelled.
+///
+/// # Cancel safety
+/// Awaiting `&mut handle` loses nothing when it is dropped: the output stays for the next await.
+#[must_use = "a task runs on when its handle is dropped; drop it explicitly, or await it"]
+pub struct JoinHandle<T> {
+    header: NonNull<Header>,
+    /// The waker in the cell's slot, while the slot is the completing side's: comparing it here
+    /// saves taking the slot back only to find the same waker.
+    registered: Option<WakerId>,
+    _output: PhantomData<T>,
+}
+
+/// What makes two wakers equal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct WakerId {
+    data: *const (),
+    vtable: *const RawWakerVTable,
+}
+
+impl WakerId {
+    fn of(waker: &Waker) -> Self {
+        Self {
+            data: waker.data(),
+            vtable: waker.vtable(),
+        }
+    }
+}
+
+// SAFETY: the handle moves the output to its thread, hence `T: Send`; the waker id is only
+// compared; all else goes through the atomic state.
+unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: through `&JoinHandle` one reaches only the state, the metadata and `abort`.
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
+
+impl<T> Unpin for JoinHandle<T> {}
+impl<T> std::panic::UnwindSafe for JoinHandle<T> {}
+impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// # Safety
+    /// HANDLE is set in the live cell, no other `JoinHandle` of it exists, and its output is `T`.
+    pub(super) unsafe fn from_raw(header: NonNull<Header>) -> Self {
+        Self {
+            header,
+            registered: None,
+            _output: PhantomData,
+        }
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: HANDLE is set while the handle exists, and keeps the cell alive.
+        unsafe { self.header.as_ref() }
+    }
+
+    /// Asks the runtime to drop the task's future at its next yield point.
+    ///
+    /// A task that is running completes its current poll; if that poll finishes it, its output
+    /// is kept. Otherwise awaiting the handle gives a [`JoinError`] that
+    /// [is cancelled](JoinError::is_cancelled). Calling it again has no effect.
+    pub fn abort(&self) {
+        self.task_ref().abort();
+    }
+
+    /// Returns a handle that can abort the task but not await it.
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle::new(self.task_ref())
+    }
+
+    /// Whether the task has finished: its output, panic or cancellation is there to be awaited.
+    pub fn is_finished(&self) -> bool {
+        self.header().state.load().is_done()
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.header().meta.id
+    }
+
+    /// The name the task was spawned with.
+    pub fn name(&self) -> Option<&str> {
+        self.header().meta.name.as_deref()
+    }
+
+    fn task_ref(&self) -> TaskRef {
+        // SAFETY: HANDLE keeps the cell alive.
+        unsafe { TaskRef::new(self.header) }
+    }
+
+    /// Stores `waker` for the completing side; `Done` if the task finished meanwhile.
+    fn register(&mut self, waker: &Waker) -> Join {
+        let id = WakerId::of(waker);
+        if self.registered == Some(id) {
+            return Join::Pending;
+        }
+        if self.registered.take().is_some()
+            && self.header().state.reclaim_join_waker() == Join::Done
+        {
+            return Join::Done;
+        }
+        let old = self.replace_join_waker(Some(waker.clone()));
+        drop(old);
+        match self.header().state.publish_join_waker() {
+            Join::Pending => {
+                self.registered = Some(id);
+                Join::Pending
+            }
+            Join::Done => {
+                drop(self.replace_join_waker(None));
+                Join::Done
+            }
+        }
+    }
+
+    /// Callers own the slot: JOIN_WAKER is clear, and was so at DONE if the task is DONE.
+    fn replace_join_waker(&self, waker: Option<Waker>) -> Option<Waker> {
+        // SAFETY: HANDLE keeps the cell alive.
+        let vtable = unsafe { Header::vtable(self.header) };
+        // SAFETY: as above.
+        let slot = unsafe { (vtable.join_waker)(self.header) };
+        // SAFETY: the slot is part of the live cell.
+        unsafe { slot.as_ref() }.with_mut(|slot| {
+            // SAFETY: without JOIN_WAKER the slot is the handle's.
+            std::mem::replace(unsafe { &mut *slot }, waker)
+        })
+    }
+
+    /// The task is DONE.
+    fn take_output(&mut self) -> Result<T, JoinError> {
+        let mut output: Option<Result<T, JoinError>> = None;
+        // SAFETY: HANDLE keeps the cell alive.
+        let vtable = unsafe { Header::vtable(self.header) };
+        // SAFETY: DONE was seen with Acquire, the output's type is `T`, and the place is `None`.
+        unsafe { (vtable.take_output)(self.header, (&raw mut output).cast()) };
+        output.expect("`take_output` fills the place or panics")
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if budget::poll_budget(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let done = self.header().state.load().is_done();
+        if !done && self.register(cx.waker()) == Join::Pending {
+            return Poll::Pending;
+        }
+        budget::spend();
+        Poll::Ready(self.take_output())
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        loop {
+            match self.header().state.drop_handle() {
+                DropHandle::Released => return,
+                DropHandle::Done => break,
+                DropHandle::ReclaimWaker => {
+                    if self.header().state.reclaim_join_waker() == Join::Done {
+                        break;
+                    }
+                    let waker = self.replace_join_waker(None);
+                    // A foreign waker's drop may panic; the handle must still be released.
+                    let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+                }
+            }
+        }
+        // SAFETY: HANDLE keeps the cell alive.
+        let vtable = unsafe { Header::vtable(self.header) };
+        // SAFETY: DONE and HANDLE: the output, if not yet taken, is the handle's.
+        unsafe { (vtable.drop_output)(self.header) };
+        if self.header().state.release_done_handle() {
+            // SAFETY: nobody else can reach the cell.
+            unsafe { (vtable.free)(self.header) };
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .finish()
+    }
+}
