@@ -1,1 +1,34 @@
-//! Heist net.
+//! TCP sockets on the Heist reactor.
+//!
+//! The crate knows the reactor (readiness and timers) and no scheduler: a socket can be driven by
+//! anything that calls `Reactor::turn`. Three ideas carry all of it:
+//!
+//! 1. [`Evented`] ties a non-blocking source to its [`Registration`](heist_reactor::Registration)
+//!    and fixes the order in which the two end: deregister, then close.
+//! 2. Every operation is one closure around one system call, handed to the registration's retry
+//!    loop. Nothing in this crate waits, loops on `WouldBlock` or stores a waker by itself.
+//! 3. All I/O goes through `&TcpStream`; the traits ([`tokio::io`], `futures-io`, `hyper::rt`) and
+//!    the split halves are thin layers over the same few methods.
+//!
+//! # Invariants
+//!
+//! - No unsafe code: uninitialised read buffers are filled by [`heist_reactor::buf`].
+//! - Every descriptor is close-on-exec and non-blocking from its first moment.
+//! - A future dropped at an await never takes bytes or a connection with it.
+//! - No thread blocks on a socket. Only host names block, on the [`resolver`]'s own few threads.
+#![forbid(unsafe_code)]
+
+mod evented;
+mod resolver;
+
+mod addr;
+
+pub mod tcp;
+mod traits;
+
+pub use addr::{ToSocketAddrs, lookup_host};
+pub use evented::Evented;
+pub use tcp::{TcpListener, TcpSocket, TcpStream};
+
+// What the sockets' signatures speak of.
+pub use heist_reactor::{Interest, Ready};

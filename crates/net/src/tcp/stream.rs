@@ -1,0 +1,371 @@
+//! [`TcpStream`]: a connection, and the few calls that all I/O on it comes down to.
+//!
+//! The operations at the end of this file (`poll_read_buf`, `poll_write_slice`, …) take `&self`.
+//! The I/O traits and the split halves add nothing but their own signatures; see
+//! [`traits`](crate::traits) and [`halves`](super::halves).
+//!
+//! # Invariants
+//!
+//! - Reads and writes are told how much was asked for, so that a short one, which proves the
+//!   kernel's buffer empty or full, spares the call that would only say so.
+//! - A write to a connection that is gone is an error, never a `SIGPIPE`.
+
+use std::fmt;
+use std::io::{self, IoSlice, Write as _};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use heist_reactor::{Direction, Handle, buf};
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg, sockopt};
+use socket2::SockRef;
+use tokio::io::ReadBuf;
+
+use super::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use crate::{Evented, ToSocketAddrs};
+
+/// A TCP connection between this process and a peer.
+///
+/// It reads and writes through the traits of the ecosystem: [`tokio::io::AsyncRead`] and
+/// [`AsyncWrite`](tokio::io::AsyncWrite) always, those of `futures-io` and `hyper::rt` with the
+/// features of these names. To read and write at the same time, [split](TcpStream::into_split) it.
+///
+/// Dropping the stream closes the connection.
+///
+/// # Examples
+///
+/// ```no_run
+/// # mod heist { pub use heist_net as net; pub use tokio::io; }
+/// # async fn run() -> std::io::Result<()> {
+/// use heist::io::{AsyncReadExt, AsyncWriteExt};
+/// use heist::net::TcpStream;
+///
+/// let mut stream = TcpStream::connect("127.0.0.1:8080").await?;
+/// stream.write_all(b"hello\n").await?;
+/// let mut answer = [0; 1024];
+/// let length = stream.read(&mut answer).await?;
+/// println!("{} bytes came back", length);
+/// # Ok(())
+/// # }
+/// ```
+pub struct TcpStream {
+    io: Evented<mio::net::TcpStream>,
+}
+
+impl TcpStream {
+    /// Connects to `addr`. If it yields several addresses, they are tried in turn.
+    ///
+    /// # Errors
+    ///
+    /// When the name cannot be resolved, or the error of the last address tried.
+    ///
+    /// # Panics
+    ///
+    /// When the calling thread is not inside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future closes the socket of the attempt under way.
+    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
+        super::connect::connect(addr).await
+    }
+
+    #[track_caller]
+    pub(super) fn new(stream: mio::net::TcpStream) -> io::Result<Self> {
+        Ok(Self {
+            io: Evented::new(stream)?,
+        })
+    }
+
+    pub(super) fn with_handle(stream: mio::net::TcpStream, handle: &Handle) -> io::Result<Self> {
+        Ok(Self {
+            io: Evented::with_handle(stream, handle)?,
+        })
+    }
+
+    /// Wraps a stream descriptor that is already non-blocking.
+    #[track_caller]
+    pub(super) fn from_fd(fd: OwnedFd) -> io::Result<Self> {
+        Self::new(mio::net::TcpStream::from(fd))
+    }
+
+    /// Turns a stream of the standard library into one of this runtime.
+    ///
+    /// The stream is set to non-blocking mode, so any is welcome.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses to change the mode or to register the stream.
+    ///
+    /// # Panics
+    ///
+    /// When the calling thread is not inside a runtime.
+    #[track_caller]
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Self::from_fd(stream.into())
+    }
+
+    /// Turns this stream into one of the standard library, still in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses to deregister the stream; it is then closed.
+    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
+        self.io.into_source().map(Into::into)
+    }
+
+    /// Splits the stream into halves that borrow it. Costs nothing.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        super::split::split(self)
+    }
+
+    /// Splits the stream into halves that own it together, for use in separate tasks.
+    ///
+    /// Dropping the write half shuts the write direction down. Costs one allocation.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        super::owned::split(self)
+    }
+
+    /// Returns the address of this end.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockname(2).
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.source().local_addr()
+    }
+
+    /// Returns the address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// Those of getpeername(2), `NotConnected` among them once the peer has reset the connection.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.io.source().peer_addr()
+    }
+
+    /// Takes the error pending on the socket (`SO_ERROR`), if any.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.io.source().take_error()
+    }
+
+    /// Tells whether small writes are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.io.source().nodelay()
+    }
+
+    /// Sets whether small writes are sent at once (`TCP_NODELAY`) instead of being gathered.
+    ///
+    /// # Errors
+    ///
+    /// Those of setsockopt(2).
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.io.source().set_nodelay(nodelay)
+    }
+
+    /// Tells whether acknowledgements are sent at once (`TCP_QUICKACK`).
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn quickack(&self) -> io::Result<bool> {
+        Ok(sockopt::tcp_quickack(self)?)
+    }
+
+    /// Sets whether acknowledgements are sent at once (`TCP_QUICKACK`). The kernel may leave this
+    /// mode by itself later.
+    ///
+    /// # Errors
+    ///
+    /// Those of setsockopt(2).
+    pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
+        Ok(sockopt::set_tcp_quickack(self, quickack)?)
+    }
+
+    /// Returns how long closing waits for unsent data (`SO_LINGER`), or `None` for the default:
+    /// closing returns at once and the kernel goes on sending.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(self).linger()
+    }
+
+    /// Sets how long closing waits for unsent data (`SO_LINGER`), in whole seconds.
+    ///
+    /// Zero makes closing reset the connection. Any other `Some` makes *dropping the stream block
+    /// the thread* for up to that long; prefer
+    /// [`shutdown`](tokio::io::AsyncWriteExt::shutdown) and reading to the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of setsockopt(2).
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self).set_linger(linger)
+    }
+
+    /// Makes closing reset the connection and discard unsent data (`SO_LINGER` of zero).
+    ///
+    /// # Errors
+    ///
+    /// Those of setsockopt(2).
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// Returns the time to live (`IP_TTL`) of packets sent from this socket, in hops.
+    ///
+    /// # Errors
+    ///
+    /// Those of getsockopt(2).
+    pub fn ttl(&self) -> io::Result<u32> {
+        SockRef::from(self).ttl_v4()
+    }
+
+    /// Sets the time to live (`IP_TTL`) of packets sent from this socket, in hops.
+    ///
+    /// # Errors
+    ///
+    /// Those of setsockopt(2).
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        SockRef::from(self).set_ttl_v4(ttl)
+    }
+
+    pub(super) fn evented(&self) -> &Evented<mio::net::TcpStream> {
+        &self.io
+    }
+
+    /// Reads into the unfilled part of `buf`, initialised or not.
+    pub(crate) fn poll_read_buf(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let want = buf.remaining();
+        let read = || buf::recv(self, buf);
+        ready!(
+            self.io
+                .registration()
+                .poll_stream_io(cx, Direction::Read, want, read)
+        )?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads into hyper's buffer, initialised or not.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn poll_read_cursor(
+        &self,
+        cx: &mut Context<'_>,
+        mut cursor: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let want = cursor.remaining();
+        let read = || buf::recv(self, &mut cursor);
+        ready!(
+            self.io
+                .registration()
+                .poll_stream_io(cx, Direction::Read, want, read)
+        )?;
+        Poll::Ready(Ok(()))
+    }
+
+    pub(crate) fn poll_write_slice(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let write = || self.io.source().write(buf);
+        self.io
+            .registration()
+            .poll_stream_io(cx, Direction::Write, buf.len(), write)
+    }
+
+    pub(crate) fn poll_write_slices(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let bufs = clip(bufs);
+        let want = bufs.iter().map(|buf| buf.len()).sum();
+        let write = || self.send_slices(bufs);
+        self.io
+            .registration()
+            .poll_stream_io(cx, Direction::Write, want, write)
+    }
+
+    /// Writes without waiting. The standard library's vectored write would raise `SIGPIPE`.
+    pub(super) fn send_slices(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut no_control = SendAncillaryBuffer::default();
+        Ok(sendmsg(
+            self,
+            clip(bufs),
+            &mut no_control,
+            SendFlags::NOSIGNAL,
+        )?)
+    }
+
+    /// Tells the peer that nothing more will be written. Never waits.
+    pub(super) fn shutdown_write(&self) -> io::Result<()> {
+        self.io.source().shutdown(Shutdown::Write)
+    }
+
+    /// As [`shutdown_write`](Self::shutdown_write), under the name the halves have it by.
+    pub(crate) fn shutdown(&mut self) -> io::Result<()> {
+        self.shutdown_write()
+    }
+
+    /// As the halves' method of this name.
+    pub(crate) fn stream(&self) -> &Self {
+        self
+    }
+}
+
+/// Cuts `bufs` to what one system call takes.
+fn clip<'a, 'b>(bufs: &'a [IoSlice<'b>]) -> &'a [IoSlice<'b>] {
+    /// `UIO_MAXIOV` of Linux; a longer list is an error to sendmsg(2).
+    const MAX_SLICES: usize = 1024;
+    &bufs[..bufs.len().min(MAX_SLICES)]
+}
+
+impl TryFrom<std::net::TcpStream> for TcpStream {
+    type Error = io::Error;
+
+    /// As [`TcpStream::from_std`].
+    fn try_from(stream: std::net::TcpStream) -> io::Result<Self> {
+        Self::from_std(stream)
+    }
+}
+
+impl AsRef<TcpStream> for TcpStream {
+    fn as_ref(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.source().as_fd()
+    }
+}
+
+impl AsRawFd for TcpStream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.io.source().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.source().fmt(f)
+    }
+}

@@ -1,0 +1,64 @@
+//! [`hyper::rt::Read`] and [`hyper::rt::Write`].
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use crate::TcpStream;
+use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+
+macro_rules! reads {
+    ($($reader:ty),+) => {$(
+        impl Read for $reader {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: ReadBufCursor<'_>,
+            ) -> Poll<io::Result<()>> {
+                self.stream().poll_read_cursor(cx, buf)
+            }
+        }
+    )+};
+}
+
+macro_rules! writes {
+    ($($writer:ty),+) => {$(
+        impl Write for $writer {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                self.stream().poll_write_slice(cx, buf)
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                self.stream().poll_write_slices(cx, bufs)
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn poll_shutdown(
+                self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+            ) -> Poll<io::Result<()>> {
+                Poll::Ready(self.get_mut().shutdown())
+            }
+        }
+    )+};
+}
+
+reads!(TcpStream, ReadHalf<'_>, OwnedReadHalf);
+writes!(TcpStream, WriteHalf<'_>, OwnedWriteHalf);
