@@ -1,0 +1,22 @@
+//! Asynchronous input and output: tokio's traits and utilities, which need no runtime.
+//!
+//! These *are* tokio's items, re-exported, so that a type written for one runtime fits the other.
+//! Sockets of [`heist::net`](crate::net) implement the traits. [`Interest`] and [`Ready`] are
+//! Heist's own. Standard input and output are not here: their reads block a thread for ever; use
+//! [`spawn_blocking`](crate::task::spawn_blocking) and [`std::io`].
+
+pub use std::io::{Error, ErrorKind, Result, SeekFrom};
+
+pub use heist_net::{Interest, Ready};
+pub use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWrite,
+    AsyncWriteExt, ReadBuf,
+};
+pub use tokio::io::{
+    BufReader, BufStream, BufWriter, Chain, DuplexStream, Empty, Join, Lines, ReadHalf, Repeat,
+    SimplexStream, Sink, Split, Take, WriteHalf,
+};
+pub use tokio::io::{
+    copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf, duplex, empty, join, repeat,
+    simplex, sink, split,
+};

@@ -1,0 +1,40 @@
+//! Signals of the operating system: [`ctrl_c`] everywhere, the rest in [`unix`].
+
+#[cfg(unix)]
+pub mod unix;
+
+use std::io;
+
+/// Waits for Ctrl-C (on Unix, `SIGINT`).
+///
+/// From the first poll on the signal no longer ends the process, not even after this future is
+/// gone. Only signals that arrive from then on count: to lose none between two waits use
+/// [`unix::signal`], which listens for as long as it lives.
+///
+/// # Errors
+///
+/// When the handler cannot be installed, or the runtime shuts down meanwhile.
+///
+/// # Panics
+///
+/// When polled outside a runtime.
+///
+/// # Cancel safety
+///
+/// A signal that has arrived but not been reported when the future is dropped is lost.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn run() -> std::io::Result<()> {
+/// heist::signal::ctrl_c().await?;
+/// println!("shutting down");
+/// # Ok(())
+/// # }
+/// ```
+pub async fn ctrl_c() -> io::Result<()> {
+    match unix::signal(unix::SignalKind::interrupt())?.recv().await {
+        Some(()) => Ok(()),
+        None => Err(io::Error::other("the runtime has shut down")),
+    }
+}

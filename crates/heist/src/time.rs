@@ -1,0 +1,22 @@
+//! Waiting for time to pass: [`sleep`], [`timeout`], [`interval`].
+//!
+//! Timers never fire early. They belong to the runtime they were made in, cost nothing until they
+//! are first polled, and can be dropped on any thread. Durations of any length are fine:
+//! [`Duration::MAX`] is decades away, not an overflow.
+
+mod instant;
+mod interval;
+mod sleep;
+mod timeout;
+
+pub use std::time::Duration;
+
+pub use instant::Instant;
+pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Timeout, timeout, timeout_at};
+
+/// The errors of this module.
+pub mod error {
+    pub use super::timeout::Elapsed;
+}
