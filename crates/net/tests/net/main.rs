@@ -1,0 +1,9 @@
+//! The sockets against real sockets: the other end is the kernel's loopback, driven by a bare
+//! reactor. One binary, so that the modules share their support.
+
+mod exhaustion;
+mod listener;
+mod split;
+mod stream;
+mod support;
+mod traits;
