@@ -52,8 +52,7 @@ impl Sleep {
     /// If the thread has entered no reactor.
     #[track_caller]
     pub fn until(deadline: Instant) -> Self {
-        let timer = Handle::with_current(Handle::timer);
-        Self { deadline, timer }
+        Self::with_timer(deadline, Handle::with_current(Handle::timer))
     }
 
     /// Waits until `duration` from now, on the reactor this thread has entered. A duration too
@@ -69,10 +68,7 @@ impl Sleep {
 
     /// Waits until `deadline`, on the reactor of `handle`.
     pub fn until_with_handle(deadline: Instant, handle: &Handle) -> Self {
-        Self {
-            deadline,
-            timer: handle.timer(),
-        }
+        Self::with_timer(deadline, handle.timer())
     }
 
     /// Waits until `duration` from now, on the reactor of `handle`. A duration too long for an
@@ -100,9 +96,14 @@ impl Sleep {
         self.timer.reset(deadline);
     }
 
+    /// Waits until `deadline` by means of an idle timer.
+    pub(crate) fn with_timer(deadline: Instant, timer: Timer) -> Self {
+        Self { deadline, timer }
+    }
+
     fn on(timer: Timer, duration: Duration) -> Self {
         let deadline = timer.timeline().after(duration);
-        Self { deadline, timer }
+        Self::with_timer(deadline, timer)
     }
 }
 

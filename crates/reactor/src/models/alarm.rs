@@ -1,0 +1,87 @@
+//! The next deadline: those who arm timers against the thread that sweeps.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use loom::thread;
+
+use super::{Bell, Stage, model};
+use crate::timer::Timer;
+
+/// A timer armed in a shard, and the bell it rings.
+fn arm(stage: &Stage, shard: usize, nanos: u64) -> (Timer, Arc<Bell>) {
+    let bell = Bell::new();
+    let mut timer = stage.timers.timer_in(shard);
+    timer
+        .arm(stage.at(nanos), &Waker::from(Arc::clone(&bell)))
+        .expect("the reactor has not shut down");
+    (timer, bell)
+}
+
+#[test]
+fn a_timer_armed_during_a_sweep_is_not_forgotten() {
+    model(|| {
+        let stage = Arc::new(Stage::new(1));
+        let (_due, bell) = arm(&stage, 0, 10);
+        stage.clock.move_to(10);
+        let other = {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || arm(&stage, 0, 20))
+        };
+        assert_eq!(stage.sweep(), 1);
+        let _later = other.join().expect("joins");
+        assert_eq!(bell.times_rung(), 1);
+        assert_eq!(stage.alarm.is_set_to(), Some(20));
+    });
+}
+
+#[test]
+fn a_timer_armed_in_a_shard_the_sweep_has_left_is_not_forgotten() {
+    model(|| {
+        let stage = Arc::new(Stage::new(2));
+        let (_due, _bell) = arm(&stage, 1, 10);
+        let (_last, _bell) = arm(&stage, 1, 30);
+        stage.clock.move_to(10);
+        let other = {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || arm(&stage, 0, 20))
+        };
+        assert_eq!(stage.sweep(), 1);
+        let _later = other.join().expect("joins");
+        assert_eq!(stage.alarm.is_set_to(), Some(20));
+    });
+}
+
+#[test]
+fn the_alarm_is_set_to_the_earlier_of_two_timers() {
+    model(|| {
+        let stage = Arc::new(Stage::new(2));
+        let other = {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || arm(&stage, 1, 20))
+        };
+        let _later = arm(&stage, 0, 30);
+        let _earlier = other.join().expect("joins");
+        assert_eq!(stage.alarm.is_set_to(), Some(20));
+    });
+}
+
+#[test]
+fn a_reset_to_an_earlier_deadline_during_a_sweep_is_not_forgotten() {
+    model(|| {
+        let stage = Arc::new(Stage::new(1));
+        let (_due, _bell) = arm(&stage, 0, 10);
+        let (mut timer, _bell) = arm(&stage, 0, 40);
+        stage.clock.move_to(10);
+        let other = {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || {
+                timer.reset(stage.at(20));
+                timer
+            })
+        };
+        assert_eq!(stage.sweep(), 1);
+        let _timer = other.join().expect("joins");
+        assert_eq!(stage.alarm.is_set_to(), Some(20));
+    });
+}
