@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use lexopt::ValueExt as _;
 use serde_json::{Value, json};
 
+use crate::args::{positive, seconds};
 use crate::cargo;
 use crate::load::{self, Plan, Report, Target, Tick};
 use crate::server::{Metrics, Server};
@@ -75,22 +76,6 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-/// The value of an option that takes seconds; fractions are welcome, zero is not.
-pub(crate) fn seconds(args: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> {
-    args.value()?.parse_with(|text| match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value <= 86_400.0 => Ok(Duration::from_secs_f64(value)),
-        _ => Err("not a number of seconds above 0"),
-    })
-}
-
-/// The value of an option that takes a count; zero is an error.
-pub(crate) fn positive(args: &mut lexopt::Parser) -> Result<usize, lexopt::Error> {
-    args.value()?.parse_with(|text| match text.parse() {
-        Ok(value) if value > 0 => Ok(value),
-        _ => Err("not a whole number above 0"),
-    })
 }
 
 /// What the run showed, from outside and from inside the server.

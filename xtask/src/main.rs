@@ -1,22 +1,23 @@
 //! Automation of the Heist workspace, run as `cargo xtask <command>`.
 //!
-//! One file per command; this one only picks it. Shared parts, lowest first: [`signals`] and
-//! [`process`] (children that never outlive us), [`cargo`] (where the workspace is, what cargo
-//! built), [`load`] and [`server`] (the load generator and what it drives), [`table`].
+//! One file per command; this one only picks it. The parts they share: [`signals`] and [`process`]
+//! (children that never outlive us), [`cargo`] (where the workspace is, what cargo built), [`args`],
+//! [`table`], [`load`] and [`server`] (the load generator and what it drives).
 
 use std::process::ExitCode;
 
-mod bench;
-mod cargo;
-mod demo;
-mod load;
-mod loom;
-mod process;
-mod server;
 mod signals;
+mod process;
+mod cargo;
+mod args;
 mod table;
-mod test;
+mod load;
+mod server;
 mod tidy;
+mod loom;
+mod test;
+mod demo;
+mod bench;
 
 const HELP: &str = "\
 cargo xtask <command>

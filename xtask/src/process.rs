@@ -2,7 +2,7 @@
 //!
 //! A [`Guarded`] child leads its own process group, so one kill reaches everything it started, and
 //! its destructor stops that group: on return, on error, on panic, and on Ctrl-C (the
-//! [`signals`](crate::signals) turn it into an error). For the one exit that runs no destructor,
+//! [`signals`] turn it into an error). For the one exit that runs no destructor,
 //! SIGKILL, the child is started through ourselves (`xtask __child`): [`become_child`] asks the
 //! kernel for SIGTERM at our death and then execs the real program. Doing it between fork and exec
 //! would need unsafe code.

@@ -2,8 +2,8 @@
 //! are interleaved (A B A B), and ratios are medians of per-round ratios: what slows the machine
 //! for a while slows both sides of a round.
 
-mod http;
 mod stats;
+mod http;
 
 use lexopt::ValueExt as _;
 

@@ -6,9 +6,9 @@
 //! At the end no new request is sent and those in flight get [`DRAIN`] to be answered: one that
 //! is not counts as stalled. That is how a lost wakeup in the server shows.
 
-mod connection;
 mod histogram;
 pub(crate) mod http;
+mod connection;
 mod worker;
 
 use std::net::SocketAddr;
