@@ -1,1 +1,56 @@
-//! Heist heist.
+//! A multi-threaded, work-stealing async runtime for servers.
+//!
+//! Per-core workers steal cooperative tasks from one another, and one shared reactor delivers I/O
+//! and timers to them. Names, signatures and meaning are tokio's: moving over is a rename.
+//!
+//! ```
+//! use heist::io::{AsyncReadExt, AsyncWriteExt};
+//! use heist::net::{TcpListener, TcpStream};
+//!
+//! #[heist::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let addr = listener.local_addr()?;
+//!     let server = heist::spawn(async move {
+//!         let (mut stream, _) = listener.accept().await?;
+//!         stream.write_all(b"hello").await
+//!     });
+//!
+//!     let mut text = String::new();
+//!     TcpStream::connect(addr).await?.read_to_string(&mut text).await?;
+//!     assert_eq!(text, "hello");
+//!     server.await?
+//! }
+//! ```
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | [`runtime`] | building, entering and shutting down a runtime; its figures |
+//! | [`task`] | spawning, joining, aborting, yielding |
+//! | [`time`] | sleeping, timeouts, intervals |
+//! | [`net`] | TCP |
+//! | [`io`], [`sync`] | tokio's runtime-independent utilities, re-exported |
+//! | [`signal`] | Ctrl-C and other signals |
+//!
+//! This crate only assembles `heist-scheduler`, `heist-reactor` and `heist-net`, and owns the
+//! threads.
+
+#![forbid(unsafe_code)]
+
+pub mod io;
+pub mod runtime;
+pub mod sync;
+pub mod task;
+
+pub mod net;
+pub mod time;
+
+pub mod signal;
+
+pub use heist_macros::{main, test};
+pub use task::spawn;
+pub use tokio::{join, pin, select, try_join};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

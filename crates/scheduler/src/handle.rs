@@ -24,7 +24,7 @@ use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
 use crate::config::Config;
 use crate::context::Target;
 use crate::driver::Driver;
-use crate::metrics::Metrics;
+use crate::metrics::{BlockingMetrics, WorkerMetrics};
 use crate::parker::DriverSlot;
 use crate::shared::Shared;
 use crate::sync::{Arc, const_thread_local};
@@ -160,17 +160,34 @@ impl Handle {
         .collect()
     }
 
-    /// The figures of this moment.
-    pub fn metrics(&self) -> Metrics {
-        let workers = self.shared.remotes.iter();
-        Metrics {
-            workers: workers
-                .map(|remote| remote.counters.snapshot(remote.stealer.len()))
-                .collect(),
-            live_tasks: self.shared.registry.len(),
-            injector_depth: self.shared.injector.len(),
-            blocking: self.shared.blocking.metrics(),
-        }
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.shared.remotes.len()
+    }
+
+    /// What worker `index` counted so far.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    #[track_caller]
+    pub fn worker_metrics(&self, index: usize) -> WorkerMetrics {
+        let remote = &self.shared.remotes[index];
+        remote.counters.snapshot(remote.stealer.len())
+    }
+
+    /// Tasks spawned and not yet finished. Takes each lock of the registry for a moment.
+    pub fn live_tasks(&self) -> usize {
+        self.shared.registry.len()
+    }
+
+    /// Tasks from outside that wait for a worker.
+    pub fn injector_depth(&self) -> usize {
+        self.shared.injector.len()
+    }
+
+    /// The blocking pool's figures.
+    pub fn blocking_metrics(&self) -> BlockingMetrics {
+        self.shared.blocking.metrics()
     }
 }
 

@@ -69,12 +69,7 @@ impl<T> Injector<T> {
     /// Takes up to `max` tasks, from the first shard that has any, starting at `start`.
     ///
     /// The first one is returned, the others are given to `rest`, under no lock.
-    pub(crate) fn pop_batch(
-        &self,
-        start: usize,
-        max: usize,
-        mut rest: impl FnMut(T),
-    ) -> Option<T> {
+    pub(crate) fn pop_batch(&self, start: usize, max: usize, mut rest: impl FnMut(T)) -> Option<T> {
         for offset in 0..self.shards.len() {
             let shard = &self.shards[(start + offset) & (self.shards.len() - 1)];
             if shard.len.load(Relaxed) == 0 {
@@ -99,9 +94,7 @@ impl<T> Injector<T> {
 
     /// Whether nothing is queued; sees every push that the caller's fence orders before.
     pub(crate) fn is_empty(&self) -> bool {
-        self.shards
-            .iter()
-            .all(|shard| shard.len.load(Relaxed) == 0)
+        self.shards.iter().all(|shard| shard.len.load(Relaxed) == 0)
     }
 
     /// How many tasks are queued.

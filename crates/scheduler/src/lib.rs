@@ -45,5 +45,5 @@ mod models;
 pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
 pub use handle::{EnterGuard, Handle, TaskInfo};
-pub use metrics::{BlockingMetrics, Metrics, WorkerMetrics};
+pub use metrics::{BlockingMetrics, WorkerMetrics};
 pub use worker::{Launch, Tick, Worker};

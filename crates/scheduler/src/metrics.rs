@@ -89,17 +89,3 @@ pub struct BlockingMetrics {
     /// Jobs waiting for a thread.
     pub queue_depth: usize,
 }
-
-/// A scheduler's figures, read at one moment; each may be a moment behind the others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Metrics {
-    /// One entry for each worker.
-    pub workers: Vec<WorkerMetrics>,
-    /// Tasks spawned and not yet finished.
-    pub live_tasks: usize,
-    /// Tasks woken or spawned from outside, waiting for a worker.
-    pub injector_depth: usize,
-    /// The blocking pool.
-    pub blocking: BlockingMetrics,
-}

@@ -219,7 +219,10 @@ impl Worker {
 
     fn with_queue<R>(&self, f: impl FnOnce(&deque::Worker<Task>) -> R) -> R {
         let core = self.context.core.borrow();
-        f(&core.as_ref().expect("a worker that steps has its core").queue)
+        f(&core
+            .as_ref()
+            .expect("a worker that steps has its core")
+            .queue)
     }
 
     /// The slot's task, or the queue's.

@@ -1,0 +1,169 @@
+//! A reference to a runtime: spawning and entering from anywhere.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use crate::runtime::RuntimeMetrics;
+use crate::task::{JoinHandle, TaskInfo};
+
+/// A reference to a runtime; cheap to clone, and does not keep the runtime running.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) scheduler: heist_scheduler::Handle,
+    pub(crate) reactor: heist_reactor::Handle,
+}
+
+impl Handle {
+    /// The runtime that the calling thread is inside of.
+    ///
+    /// # Panics
+    /// If it is inside of none: call it from a task, from `Runtime::block_on`, or while holding a
+    /// `Runtime::enter` guard.
+    #[track_caller]
+    pub fn current() -> Self {
+        Self::with_current(Self::clone)
+    }
+
+    /// The runtime that the calling thread is inside of.
+    ///
+    /// # Errors
+    /// If it is inside of none.
+    pub fn try_current() -> Result<Self, TryCurrentError> {
+        let scheduler = heist_scheduler::Handle::try_current();
+        let reactor = heist_reactor::Handle::try_current();
+        match (scheduler, reactor) {
+            (Some(scheduler), Some(reactor)) => Ok(Self { scheduler, reactor }),
+            _ => Err(TryCurrentError(())),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn with_current<R>(f: impl FnOnce(&Self) -> R) -> R {
+        match Self::try_current() {
+            Ok(handle) => f(&handle),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Makes this the current runtime of the calling thread until the guard is dropped.
+    ///
+    /// Guards are to be dropped in the reverse order of their creation.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard {
+            _reactor: self.reactor.enter(),
+            _scheduler: self.scheduler.enter(),
+            _handle: PhantomData,
+        }
+    }
+
+    /// Spawns a task on this runtime; see [`crate::spawn`].
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.scheduler.spawn(future, None)
+    }
+
+    /// Runs `f` on this runtime's blocking pool; see [`crate::task::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.spawn_blocking_named(f, None)
+    }
+
+    /// The job runs inside this runtime, so that `Handle::current` finds it there.
+    #[track_caller]
+    pub(crate) fn spawn_blocking_named<F, R>(&self, f: F, name: Option<&str>) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let handle = self.clone();
+        let entered = move || {
+            let _entered = handle.enter();
+            f()
+        };
+        self.scheduler.spawn_blocking(entered, name)
+    }
+
+    /// Runs `future` to its end on the calling thread; the workers drive its I/O and timers.
+    ///
+    /// # Panics
+    /// If called from a task or from inside another `block_on`; use `.await` there, or move the
+    /// call to `spawn_blocking`.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _entered = self.enter();
+        heist_scheduler::block_on(future)
+    }
+
+    /// All tasks that are alive now, in no order.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[heist::main] async fn main() {
+    /// let _task = heist::spawn(std::future::pending::<()>());
+    /// for task in heist::runtime::Handle::current().tasks() {
+    ///     println!("{} {:?} spawned at {}", task.id, task.name, task.spawned_at);
+    /// }
+    /// # }
+    /// ```
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        let tasks = self.scheduler.tasks().into_iter();
+        tasks
+            .map(|task| TaskInfo {
+                id: task.id,
+                name: task.name,
+                spawned_at: task.spawned_at,
+                is_scheduled: task.is_scheduled,
+            })
+            .collect()
+    }
+
+    /// The runtime's figures.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::new(self.clone())
+    }
+}
+
+/// The calling thread is not inside a runtime.
+#[derive(Debug)]
+pub struct TryCurrentError(());
+
+impl TryCurrentError {
+    /// Always true: nothing is current on this thread.
+    pub fn is_missing_context(&self) -> bool {
+        true
+    }
+
+    /// Always false: Heist's handles work until their thread ends.
+    pub fn is_thread_local_destroyed(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "no runtime on this thread: call from inside `Runtime::block_on` or a spawned task, \
+             or hold a `Runtime::enter` guard",
+        )
+    }
+}
+
+impl std::error::Error for TryCurrentError {}
+
+/// Leaves the runtime that [`Handle::enter`] entered.
+#[derive(Debug)]
+#[must_use = "the runtime is left again when the guard is dropped"]
+pub struct EnterGuard<'a> {
+    _scheduler: heist_scheduler::EnterGuard,
+    _reactor: heist_reactor::EnterGuard<'a>,
+    _handle: PhantomData<&'a Handle>,
+}

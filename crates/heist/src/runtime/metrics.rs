@@ -1,0 +1,132 @@
+//! A running runtime's figures, under tokio's names where tokio has one.
+
+use super::Handle;
+
+/// Reads a runtime's counters; each is exact, but they are not read at one moment.
+///
+/// # Examples
+/// ```
+/// # #[heist::main] async fn main() {
+/// let metrics = heist::runtime::Handle::current().metrics();
+/// for worker in 0..metrics.num_workers() {
+///     println!("worker {worker}: {} polls", metrics.worker_poll_count(worker));
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RuntimeMetrics {
+    handle: Handle,
+}
+
+impl RuntimeMetrics {
+    pub(super) fn new(handle: Handle) -> Self {
+        Self { handle }
+    }
+
+    /// Number of workers.
+    pub fn num_workers(&self) -> usize {
+        self.handle.scheduler.workers()
+    }
+
+    /// Tasks spawned and not yet finished.
+    pub fn num_alive_tasks(&self) -> usize {
+        self.handle.scheduler.live_tasks()
+    }
+
+    /// Tasks that were woken or spawned outside the workers and wait for one.
+    pub fn global_queue_depth(&self) -> usize {
+        self.handle.scheduler.injector_depth()
+    }
+
+    /// Polls of tasks by one worker.
+    ///
+    /// # Panics
+    /// Here and in all `worker_…` methods: if `worker` is not below [`Self::num_workers`].
+    #[track_caller]
+    pub fn worker_poll_count(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).polls
+    }
+
+    /// Tasks that one worker took from others.
+    #[track_caller]
+    pub fn worker_steal_count(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).stolen_tasks
+    }
+
+    /// Times that one worker found tasks to take from others.
+    #[track_caller]
+    pub fn worker_steal_operations(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).steals
+    }
+
+    /// Times that one worker looked for tasks to take from others.
+    #[track_caller]
+    pub fn worker_steal_attempts(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).steal_attempts
+    }
+
+    /// Times that one worker went to sleep.
+    #[track_caller]
+    pub fn worker_park_count(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).parks
+    }
+
+    /// Of these, times that it slept waiting for I/O and timers.
+    #[track_caller]
+    pub fn worker_driver_park_count(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).driver_parks
+    }
+
+    /// Times that one worker looked for I/O and timers between tasks.
+    #[track_caller]
+    pub fn worker_driver_poll_count(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).driver_polls
+    }
+
+    /// Tasks from outside that one worker took in.
+    #[track_caller]
+    pub fn worker_injected_count(&self, worker: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).injected
+    }
+
+    /// Tasks in one worker's queue.
+    #[track_caller]
+    pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
+        self.handle.scheduler.worker_metrics(worker).queue_depth
+    }
+
+    /// Threads of the blocking pool.
+    pub fn num_blocking_threads(&self) -> usize {
+        self.handle.scheduler.blocking_metrics().threads
+    }
+
+    /// Of these, threads that wait for a job.
+    pub fn num_idle_blocking_threads(&self) -> usize {
+        self.handle.scheduler.blocking_metrics().idle_threads
+    }
+
+    /// Blocking jobs that wait for a thread.
+    pub fn blocking_queue_depth(&self) -> usize {
+        self.handle.scheduler.blocking_metrics().queue_depth
+    }
+
+    /// Descriptors registered with the reactor.
+    pub fn io_driver_fd_registered_count(&self) -> u64 {
+        self.handle.reactor.metrics().registered as u64
+    }
+
+    /// I/O events delivered.
+    pub fn io_driver_ready_count(&self) -> u64 {
+        self.handle.reactor.metrics().events
+    }
+
+    /// Timers that are armed.
+    pub fn timers_armed(&self) -> usize {
+        self.handle.reactor.metrics().timers_armed
+    }
+
+    /// Timers that have fired.
+    pub fn timers_fired(&self) -> u64 {
+        self.handle.reactor.metrics().timers_fired
+    }
+}

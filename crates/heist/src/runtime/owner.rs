@@ -1,0 +1,133 @@
+//! The owner of a runtime's threads.
+
+use std::future::Future;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use super::threads;
+use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
+use crate::task::JoinHandle;
+
+/// A runtime: workers, reactor, timers, blocking pool.
+///
+/// Dropping it shuts it down and waits, without limit, for the polls and blocking jobs that are
+/// under way; see [`crate::runtime`] for the steps and [`Runtime::shutdown_timeout`] for a limit.
+///
+/// # Examples
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let runtime = heist::runtime::Runtime::new()?;
+/// let sum = runtime.block_on(async {
+///     let a = heist::spawn(async { 1 });
+///     let b = heist::spawn(async { 2 });
+///     a.await.unwrap() + b.await.unwrap()
+/// });
+/// assert_eq!(sum, 3);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Runtime {
+    handle: Handle,
+    /// `None` once the runtime has been shut down.
+    workers: Option<Vec<thread::JoinHandle<()>>>,
+}
+
+impl Runtime {
+    /// A runtime with the defaults of [`Builder::new_multi_thread`].
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn new() -> io::Result<Self> {
+        Builder::new_multi_thread().enable_all().build()
+    }
+
+    pub(super) fn from_parts(handle: Handle, workers: Vec<thread::JoinHandle<()>>) -> Self {
+        Self {
+            handle,
+            workers: Some(workers),
+        }
+    }
+
+    /// A reference to the runtime that can be kept and sent anywhere.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Spawns a task; see [`crate::spawn`].
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle.spawn(future)
+    }
+
+    /// Runs `f` on the blocking pool; see [`crate::task::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_blocking(f)
+    }
+
+    /// Runs `future` to its end on the calling thread; see [`Handle::block_on`].
+    ///
+    /// # Panics
+    /// If called from a task or from inside another `block_on`.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.handle.block_on(future)
+    }
+
+    /// Makes this the current runtime of the calling thread until the guard is dropped.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// The runtime's figures.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.handle.metrics()
+    }
+
+    /// Shuts down, and waits at most `duration` for what is under way.
+    ///
+    /// A task that does not return from its poll by then, or a blocking job that does not end,
+    /// keeps its thread until it does.
+    pub fn shutdown_timeout(mut self, duration: Duration) {
+        self.shut_down(Some(duration));
+    }
+
+    /// Shuts down without waiting for anything.
+    pub fn shutdown_background(mut self) {
+        self.shut_down(Some(Duration::ZERO));
+    }
+
+    /// Waits for `limit`, or for ever; afterwards only threads that have ended are joined.
+    fn shut_down(&mut self, limit: Option<Duration>) {
+        let Some(workers) = self.workers.take() else {
+            return;
+        };
+        self.handle.scheduler.shut_down();
+        let limit = match threads::is_runtime_thread() {
+            true => Some(Duration::ZERO), // It might be waiting for itself.
+            false => limit,
+        };
+        if self.handle.scheduler.wait_stopped(limit) {
+            let this = thread::current().id();
+            for worker in workers.into_iter().filter(|w| w.thread().id() != this) {
+                // A worker's panic has been reported by the panic hook.
+                let _ = worker.join();
+            }
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.shut_down(None);
+    }
+}

@@ -1,0 +1,1 @@
+//! The loom models of the scheduler: one file per protocol, named for what it claims.
