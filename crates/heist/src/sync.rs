@@ -11,7 +11,7 @@ pub use tokio::sync::{
     AcquireError, Barrier, BarrierWaitResult, MappedMutexGuard, Mutex, MutexGuard, Notify,
     OnceCell, OwnedMappedMutexGuard, OwnedMutexGuard, OwnedRwLockMappedWriteGuard,
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock,
-    RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, SetError,
-    SetOnce, SetOnceError, TryAcquireError, TryLockError,
+    RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
+    SetError, SetOnce, SetOnceError, TryAcquireError, TryLockError,
 };
 pub use tokio::sync::{broadcast, futures, mpsc, oneshot, watch};

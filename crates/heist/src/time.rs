@@ -1,4 +1,4 @@
-//! Waiting for time to pass: [`sleep`], [`timeout`], [`interval`].
+//! Waiting for time to pass: [`sleep()`], [`timeout()`], [`interval()`].
 //!
 //! Timers never fire early. They belong to the runtime they were made in, cost nothing until they
 //! are first polled, and can be dropped on any thread. Durations of any length are fine:

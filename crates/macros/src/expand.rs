@@ -87,8 +87,8 @@ fn expand(kind: Kind, args: TokenStream, mut function: ItemFn) -> Result<TokenSt
 fn check(kind: Kind, function: &ItemFn) -> Result<()> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
-        return Err(Error::new_spanned(
-            &signature.fn_token,
+        return Err(Error::new(
+            signature.fn_token.span,
             "the `async` keyword is missing from the function declaration",
         ));
     }

@@ -4,7 +4,7 @@
 //!
 //! - The inner future is polled first: one that is ready wins over a deadline that has passed.
 //! - The deadline cannot be starved. An inner future that uses up the task's budget at every poll
-//!   leaves none for the timer, so the timer's verdict is then read without spending.
+//!   leaves none for the timer, so the timer is then polled without a limit.
 
 use std::error;
 use std::fmt;
@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use heist_scheduler::budget;
 use pin_project_lite::pin_project;
 
 use super::{Instant, Sleep, sleep, sleep_until};
@@ -105,14 +106,18 @@ impl<T: Future> Future for Timeout<T> {
     type Output = Result<T::Output, Elapsed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
+        let had_budget = budget::has_remaining();
         if let Poll::Ready(value) = this.value.poll(cx) {
             return Poll::Ready(Ok(value));
         }
-        if this.delay.as_mut().poll(cx).is_ready() || this.delay.is_elapsed() {
-            return Poll::Ready(Err(Elapsed(())));
-        }
-        Poll::Pending
+        let poll_delay = || this.delay.poll(cx);
+        let elapsed = if had_budget && !budget::has_remaining() {
+            budget::unconstrained(poll_delay)
+        } else {
+            poll_delay()
+        };
+        elapsed.map(|()| Err(Elapsed(())))
     }
 }
 

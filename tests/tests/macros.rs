@@ -1,0 +1,55 @@
+//! `#[heist::main]` and `#[heist::test]` as a user writes them.
+
+use std::io;
+use std::time::Duration;
+
+#[heist::test]
+async fn a_test_runs_on_a_runtime() {
+    let task = heist::spawn(async { 2 + 2 });
+    assert_eq!(task.await.expect("no panic"), 4);
+    heist::time::sleep(Duration::from_millis(1)).await;
+}
+
+#[heist::test(worker_threads = 3)]
+async fn a_test_has_the_workers_it_asks_for() {
+    assert_eq!(heist::runtime::Handle::current().metrics().num_workers(), 3);
+}
+
+#[heist::test(flavor = "multi_thread", crate = "heist")]
+async fn a_test_may_use_the_question_mark() -> io::Result<()> {
+    let listener = heist::net::TcpListener::bind("127.0.0.1:0").await?;
+    listener.local_addr()?;
+    Ok(())
+}
+
+#[heist::test]
+#[should_panic(expected = "the body's panic")]
+async fn a_panic_in_the_body_fails_the_test() {
+    panic!("the body's panic");
+}
+
+#[heist::main(worker_threads = 1)]
+async fn start(factor: usize) -> usize {
+    let task = heist::spawn(async move { factor * 21 });
+    task.await.expect("no panic")
+}
+
+#[test]
+fn main_makes_an_ordinary_function_of_any_signature() {
+    assert_eq!(start(2), 42);
+}
+
+/// Stands for a crate that re-exports Heist under another name.
+mod renamed {
+    pub(crate) use heist as runtime_of_choice;
+}
+
+#[heist::main(crate = "crate::renamed::runtime_of_choice")]
+async fn elsewhere() -> &'static str {
+    "found"
+}
+
+#[test]
+fn the_crate_may_live_under_another_name() {
+    assert_eq!(elsewhere(), "found");
+}
