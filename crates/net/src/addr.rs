@@ -1,7 +1,7 @@
 //! What can name an address: [`ToSocketAddrs`], and [`lookup_host`] over it.
 //!
 //! Anything that parses as an IP address is answered on the spot; only host names go to the
-//! [resolver](crate::resolver). The trait is sealed, so how the answer is represented can change.
+//! [resolver]. The trait is sealed, so how the answer is represented can change.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};

@@ -15,7 +15,7 @@
 //! - No unsafe code: uninitialised read buffers are filled by [`heist_reactor::buf`].
 //! - Every descriptor is close-on-exec and non-blocking from its first moment.
 //! - A future dropped at an await never takes bytes or a connection with it.
-//! - No thread blocks on a socket. Only host names block, on the [`resolver`]'s own few threads.
+//! - No thread blocks on a socket. Only host names block, on the few threads of `resolver.rs`.
 #![forbid(unsafe_code)]
 
 mod evented;

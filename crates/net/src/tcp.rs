@@ -1,6 +1,6 @@
 //! TCP: listener, stream, the two ways to split one, and sockets configured by hand.
 //!
-//! [`stream`] holds what every operation of a connection comes down to; `connect`, `split` and
+//! `stream` holds what every operation of a connection comes down to; `connect`, `split` and
 //! `owned` are built on it, and `socket` on `std`'s and `socket2`'s calls.
 
 mod backoff;
