@@ -19,8 +19,8 @@
 //! # Invariants
 //! - `idle` counts exactly the threads that will look at the queue again before they leave.
 //! - Jobs run, and jobs that are refused are cancelled, under no lock.
-//! - If no thread can be started the job stays queued for the threads there are; if there is
-//!   none it is handed back, to be cancelled: nothing hangs.
+//! - If no thread can be started the jobs stay queued for the threads there are; if there is none
+//!   they are handed back, to be cancelled: nothing hangs.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -76,8 +76,8 @@ struct State {
 pub(crate) enum Refused {
     /// The pool is shut down.
     ShutDown(Task),
-    /// There is no thread, and none could be started.
-    NoThread(Task, io::Error),
+    /// There is no thread, and none could be started: all queued jobs.
+    NoThread(VecDeque<Task>, io::Error),
 }
 
 impl Pool {
@@ -119,16 +119,15 @@ impl Pool {
         };
         let mut state = self.state.lock();
         state.threads -= 1;
-        let orphan = if state.threads == 0 {
-            state.jobs.pop_back()
-        } else {
-            None
+        let orphans = match state.threads {
+            0 => std::mem::take(&mut state.jobs),
+            _ => VecDeque::new(),
         };
         drop(state);
         self.thread_left.notify_all();
-        match orphan {
-            Some(job) => Err(Refused::NoThread(job, error)),
-            None => Ok(()),
+        match orphans.is_empty() {
+            true => Ok(()),
+            false => Err(Refused::NoThread(orphans, error)),
         }
     }
 

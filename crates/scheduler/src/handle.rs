@@ -28,7 +28,7 @@ use crate::metrics::{BlockingMetrics, WorkerMetrics};
 use crate::parker::DriverSlot;
 use crate::shared::Shared;
 use crate::sync::{Arc, const_thread_local};
-use crate::task::{self, Id, JoinHandle, Meta, Schedule};
+use crate::task::{self, Id, JoinHandle, Meta, Schedule, Task};
 use crate::worker::Launch;
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
@@ -128,9 +128,9 @@ impl Handle {
         match self.shared.blocking.submit(task) {
             Ok(()) => {}
             Err(Refused::ShutDown(task)) => task.cancel(),
-            Err(Refused::NoThread(task, error)) => {
-                task.cancel();
-                eprintln!("heist: no thread for a blocking job, it is cancelled: {error}");
+            Err(Refused::NoThread(tasks, error)) => {
+                eprintln!("heist: no thread for blocking jobs, they are cancelled: {error}");
+                tasks.into_iter().for_each(Task::cancel);
             }
         }
         handle

@@ -1,0 +1,123 @@
+//! The scheduler's seams from outside: steppable workers, refused threads, an eventless driver.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use heist_scheduler::driver::Idle;
+use heist_scheduler::{Config, Handle, SpawnThread, Tick, Worker, block_on};
+
+fn threads() -> SpawnThread {
+    Arc::new(|_kind, body| std::thread::Builder::new().spawn(body).map(drop))
+}
+
+fn virtual_workers(count: usize) -> (Handle, Vec<Worker>) {
+    let (handle, launches) = Handle::new(Config::new(count, threads()), Box::new(Idle::default()));
+    let workers = launches.into_iter().map(|launch| launch.start());
+    (handle, workers.collect())
+}
+
+/// Pending `times` times, waking itself.
+struct Yield(usize);
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0 == 0 {
+            return Poll::Ready(());
+        }
+        self.0 -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[test]
+fn workers_step_one_poll_at_a_time_on_one_thread() {
+    let (handle, mut workers) = virtual_workers(2);
+    let task = handle.spawn(Yield(2), None);
+    assert_eq!(workers[0].tick(), Tick::Ran);
+    assert_eq!(workers[0].tick(), Tick::Ran);
+    assert!(!task.is_finished());
+    assert_eq!(workers[0].tick(), Tick::Ran);
+    assert!(task.is_finished());
+    assert_eq!(workers[0].tick(), Tick::Idle);
+    assert_eq!(handle.worker_metrics(0).polls, 3);
+    handle.shut_down();
+    assert_eq!(workers[0].tick(), Tick::Stop);
+}
+
+#[test]
+fn an_idle_worker_takes_half_of_a_busy_ones_queue() {
+    let (handle, mut workers) = virtual_workers(2);
+    let spawner = handle.clone();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counted = ran.clone();
+    let outer = handle.spawn(
+        async move {
+            for _ in 0..10 {
+                let ran = counted.clone();
+                let inner = async move {
+                    ran.fetch_add(1, Ordering::Relaxed);
+                };
+                drop(spawner.spawn(inner, None));
+            }
+        },
+        None,
+    );
+    assert_eq!(workers[0].tick(), Tick::Ran);
+    assert!(outer.is_finished());
+    let stolen_before = handle.worker_metrics(1).stolen_tasks;
+    assert_eq!(workers[1].tick(), Tick::Ran);
+    let stolen = handle.worker_metrics(1).stolen_tasks - stolen_before;
+    assert!((4..=5).contains(&stolen), "{stolen} of 9 queued");
+    for _ in 0..20 {
+        let _ = workers[0].tick();
+        let _ = workers[1].tick();
+    }
+    assert_eq!(ran.load(Ordering::Relaxed), 10);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let run = || {
+        let (handle, mut workers) = virtual_workers(3);
+        for n in 0..50 {
+            drop(handle.spawn(Yield(n % 7), None));
+        }
+        let mut trace = Vec::new();
+        for step in 0..600 {
+            trace.push(workers[step % 3].tick());
+        }
+        let polls: Vec<_> = (0..3).map(|w| handle.worker_metrics(w).polls).collect();
+        (trace, polls)
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_job_is_cancelled_when_the_system_gives_no_thread() {
+    let refuse: SpawnThread = Arc::new(|_kind, _body| Err(io::Error::other("no thread today")));
+    let (handle, _workers) = Handle::new(Config::new(1, refuse), Box::new(Idle::default()));
+    let job = handle.spawn_blocking(|| 1, None);
+    assert!(block_on(job).expect_err("no thread").is_cancelled());
+    assert_eq!(handle.blocking_metrics().threads, 0);
+    assert_eq!(handle.blocking_metrics().queue_depth, 0);
+}
+
+#[test]
+fn dropped_launches_and_workers_count_as_stopped() {
+    let (handle, launches) = Handle::new(Config::new(2, threads()), Box::new(Idle::default()));
+    let task = handle.spawn(std::future::pending::<()>(), None);
+    handle.shut_down();
+    let mut launches = launches.into_iter();
+    drop(launches.next());
+    drop(launches.next().map(|launch| launch.start()));
+    assert!(handle.wait_stopped(None));
+    assert!(block_on(task).expect_err("cancelled").is_cancelled());
+    assert_eq!(handle.live_tasks(), 0);
+}
