@@ -1,0 +1,133 @@
+//! Where a worker's next task comes from: its slot, its queue, the injector, other workers.
+//!
+//! # Invariants
+//! - The LIFO slot goes first, at most [`MAX_SLOT_STREAK`] times in a row and on one budget; then
+//!   its task goes behind the queue.
+//! - Other workers are robbed of half their queue, starting with a random one. A slot is robbed
+//!   only when all queues were empty, and only from a worker that seems stuck in a poll.
+
+use super::Worker;
+use crate::budget;
+use crate::sync::{deque, spin_hint};
+use crate::task::Task;
+
+/// Times in a row that the LIFO slot goes before the queue.
+const MAX_SLOT_STREAK: u32 = 3;
+/// Tasks taken in one steal: half of the victim's, up to this.
+const STEAL_LIMIT: usize = 256;
+/// Tasks fetched from the injector at once.
+const INJECTOR_LIMIT: usize = 128;
+/// Spins between two looks at a victim's poll count before its slot is robbed.
+const SLOT_PATIENCE: u32 = 64;
+
+impl Worker {
+    /// The slot's task, or the queue's.
+    pub(super) fn next_local(&mut self) -> Option<Task> {
+        let slot = &self.context.remote().slot;
+        if !slot.is_empty() {
+            if self.slot_streak < MAX_SLOT_STREAK && self.budget_left > 0 {
+                if let Some(task) = slot.take() {
+                    self.slot_streak += 1;
+                    task.mark_run_from_slot();
+                    return Some(task);
+                }
+            } else if let Some(task) = slot.take() {
+                self.with_queue(|queue| queue.push(task));
+            }
+        }
+        self.slot_streak = 0;
+        self.budget_left = budget::PER_POLL;
+        self.with_queue(deque::Worker::pop)
+    }
+
+    /// A share of the injected tasks; the first of them is returned, the others queued.
+    pub(super) fn next_injected(&mut self) -> Option<Task> {
+        let injector = &self.shared().injector;
+        let waiting = injector.len();
+        if waiting == 0 {
+            return None;
+        }
+        let share = (waiting / self.shared().remotes.len() + 1).min(INJECTOR_LIMIT);
+        let mut count = 1;
+        let first = self.with_queue(|queue| {
+            injector.pop_batch(self.context.index, share, |task| {
+                count += 1;
+                queue.push(task);
+            })
+        })?;
+        self.remote().counters.injected.add(count);
+        Some(first)
+    }
+
+    /// Half of another worker's queue, or, at the very last, the task in its slot.
+    pub(super) fn steal(&mut self) -> Option<Task> {
+        if self.searching.is_none() {
+            self.searching = Some(self.shared().idle.start_searching()?);
+        }
+        let start = self.random();
+        let workers = self.shared().remotes.len();
+        let victims = (0..workers)
+            .map(|offset| (start + offset) % workers)
+            .filter(|&victim| victim != self.context.index);
+        self.remote().counters.steal_attempts.add(1);
+        let stolen = victims
+            .clone()
+            .find_map(|victim| self.rob_queue(victim))
+            .or_else(|| victims.clone().find_map(|victim| self.rob_slot(victim)));
+        match stolen {
+            Some(task) => {
+                self.remote().counters.steals.add(1);
+                Some(task)
+            }
+            None => self.next_injected(),
+        }
+    }
+
+    fn rob_queue(&self, victim: usize) -> Option<Task> {
+        let stealer = &self.shared().remotes[victim].stealer;
+        if stealer.is_empty() {
+            return None;
+        }
+        self.with_queue(|queue| {
+            let before = queue.len();
+            loop {
+                match stealer.steal_batch_with_limit_and_pop(queue, STEAL_LIMIT) {
+                    deque::Steal::Success(task) => {
+                        let count = queue.len().saturating_sub(before) + 1;
+                        self.remote().counters.stolen_tasks.add(count as u64);
+                        return Some(task);
+                    }
+                    deque::Steal::Empty => return None,
+                    deque::Steal::Retry => spin_hint(),
+                }
+            }
+        })
+    }
+
+    /// Takes the slot's task of a worker that seems to be in a long poll: a worker in short ones
+    /// runs it sooner, and on a warm cache.
+    fn rob_slot(&self, victim: usize) -> Option<Task> {
+        let victim = &self.shared().remotes[victim];
+        if victim.slot.is_empty() {
+            return None;
+        }
+        let polls = victim.counters.polls.get();
+        for _ in 0..SLOT_PATIENCE {
+            spin_hint();
+        }
+        if victim.counters.polls.get() != polls {
+            return None;
+        }
+        let task = victim.slot.take()?;
+        self.remote().counters.stolen_tasks.add(1);
+        Some(task)
+    }
+
+    /// A number from the worker's own sequence (xorshift64*, Vigna 2016).
+    fn random(&mut self) -> usize {
+        self.rng ^= self.rng >> 12;
+        self.rng ^= self.rng << 25;
+        self.rng ^= self.rng >> 27;
+        (self.rng.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize
+    }
+}

@@ -1,0 +1,123 @@
+//! Turns: how long a worker runs tasks before it looks at the driver and the injector.
+//!
+//! A turn is what was queued when it began, at least [`MIN_TURN`] polls, at most [`TURN_TIME`]. So a
+//! batch of tasks that the driver woke runs to its end before the driver is asked again (polling
+//! it every N polls makes long tails: the oldest of the batch wait for many turns of the newest),
+//! and neither long polls nor a flood of local tasks keep I/O, timers or injected tasks waiting
+//! for more than a turn. The clock is read every [`CLOCK_EVERY`] polls, and every poll if the last
+//! turn showed that polls are long.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::Worker;
+use crate::clock::Clock;
+use crate::sync::deque;
+
+/// Polls in a turn at least: what a poll of the driver (a system call) is worth.
+const MIN_TURN: u32 = 64;
+/// How long a turn may last before the driver is polled.
+const TURN_TIME: Duration = Duration::from_millis(1);
+/// Polls between two looks at the clock, unless polls are long.
+const CLOCK_EVERY: u32 = 16;
+
+/// How much of the current turn is left.
+#[derive(Debug)]
+pub(super) struct Turn {
+    polls_left: u32,
+    polls: u32,
+    until_clock: u32,
+    clock_every: u32,
+    began: Instant,
+}
+
+impl Turn {
+    /// The turn that a worker starts with.
+    pub(super) fn first(now: Instant) -> Self {
+        Self {
+            polls_left: MIN_TURN,
+            polls: 0,
+            until_clock: CLOCK_EVERY,
+            clock_every: CLOCK_EVERY,
+            began: now,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.polls_left == 0
+    }
+
+    /// Counts a poll; now and then looks whether the time is over.
+    #[inline]
+    pub(super) fn polled(&mut self, clock: &dyn Clock) {
+        self.polls += 1;
+        self.polls_left = self.polls_left.saturating_sub(1);
+        self.until_clock -= 1;
+        if self.until_clock == 0 {
+            self.until_clock = self.clock_every;
+            if clock.now().duration_since(self.began) >= TURN_TIME {
+                self.polls_left = 0;
+            }
+        }
+    }
+
+    /// Begins the next turn: what is queued now. Long polls make every one of them look at the
+    /// clock.
+    fn next(&mut self, now: Instant, queued: usize) {
+        let spent = now.duration_since(self.began);
+        let long_polls = spent >= TURN_TIME && self.polls <= CLOCK_EVERY;
+        let clock_every = if long_polls { 1 } else { CLOCK_EVERY };
+        *self = Self {
+            polls_left: turn_length(queued),
+            polls: 0,
+            until_clock: clock_every,
+            clock_every,
+            began: now,
+        };
+    }
+
+    /// A batch arrived while the worker slept.
+    fn extend_to(&mut self, queued: usize) {
+        self.polls_left = turn_length(queued);
+    }
+}
+
+fn turn_length(queued: usize) -> u32 {
+    u32::try_from(queued).unwrap_or(u32::MAX).max(MIN_TURN)
+}
+
+impl Worker {
+    /// Polls the driver, fetches injected tasks, and measures out the next turn.
+    pub(super) fn end_turn(&mut self) {
+        self.poll_driver();
+        if let Some(task) = self.next_injected() {
+            self.with_queue(|queue| queue.push(task));
+        }
+        let queued = self.with_queue(deque::Worker::len);
+        if queued > 1 {
+            self.shared().wake_one();
+        }
+        self.turn.next(self.shared().clock.now(), queued);
+    }
+
+    fn poll_driver(&self) {
+        let Some(mut role) = self.shared().driver.try_role() else {
+            return; // Someone waits in it: events wake that worker.
+        };
+        self.remote().counters.driver_polls.add(1);
+        self.context.in_driver.set(true);
+        let driver = role.as_mut().expect("`try_role` found a driver");
+        // A waker may panic; the worker must not.
+        let _ = catch_unwind(AssertUnwindSafe(|| driver.park(Some(Duration::ZERO))));
+        self.context.in_driver.set(false);
+    }
+
+    /// After a sleep: a batch that the driver woke is announced once, and is a turn of its own.
+    pub(super) fn begin_turn(&mut self) {
+        let queued = self.with_queue(deque::Worker::len);
+        if queued > 1 {
+            self.shared().wake_one();
+        }
+        self.turn.extend_to(queued);
+    }
+}
