@@ -103,3 +103,7 @@ fn far_future(now: Instant) -> Instant {
     now.checked_add(FAR)
         .expect("the platform's Instant reaches 30 years ahead")
 }
+
+#[cfg(all(test, not(heist_loom)))]
+#[path = "clock_tests.rs"]
+mod tests;

@@ -37,6 +37,7 @@ mod reactor;
 mod registration;
 mod sleep;
 
+#[cfg(any(feature = "tokio", feature = "hyper"))]
 #[expect(
     unsafe_code,
     reason = "the one place that hands uninitialised memory to the kernel and vouches for what it filled"

@@ -39,3 +39,7 @@ impl WakeBatch {
         }
     }
 }
+
+#[cfg(all(test, not(heist_loom)))]
+#[path = "wake_batch_tests.rs"]
+mod tests;

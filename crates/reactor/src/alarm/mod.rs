@@ -45,7 +45,10 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(any(
+    all(test, not(heist_loom)),
+    not(any(target_os = "linux", target_os = "android"))
+))]
 mod portable;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -92,7 +95,10 @@ impl Alarm {
     }
 
     /// The same, as of every call of [`ring_by`](Self::ring_by) that has woken this thread.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    #[cfg(any(
+        all(test, not(heist_loom)),
+        not(any(target_os = "linux", target_os = "android"))
+    ))]
     pub(crate) fn armed_now(&self) -> Nanos {
         let _hardware = self.hardware.lock();
         self.armed()

@@ -52,3 +52,7 @@ pub(crate) fn wait_timeout(
     let until_armed = armed.since(now());
     Some(timeout.map_or(until_armed, |timeout| timeout.min(until_armed)))
 }
+
+#[cfg(all(test, not(heist_loom)))]
+#[path = "portable_tests.rs"]
+mod tests;
