@@ -4,4 +4,4 @@
 //! and meaning are tokio's. What differs is said where it differs: chiefly that
 //! [`TcpListener::accept`] outlives a shortage of descriptors instead of failing.
 
-pub use heist_net::{Evented, TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host, tcp};
+pub use heist_net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host, tcp};

@@ -11,11 +11,11 @@
 //! accept never drops a connection.
 
 use std::fmt;
-use std::future::Future as _;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use heist_reactor::{Direction, Handle, Interest, Sleep};
@@ -124,7 +124,8 @@ impl TcpListener {
         loop {
             let handle = registration.handle();
             if let Some(until) = self.backoff.pause(|| handle.now()) {
-                Sleep::until_with_handle(until, handle).await;
+                let mut timer = Sleep::until_with_handle(until, handle);
+                poll_fn(|cx| self.poll_timer(cx, &mut timer)).await?;
             }
             let attempt = registration
                 .async_io(Interest::READABLE, || self.attempt())
@@ -144,7 +145,7 @@ impl TcpListener {
     /// As [`accept`](TcpListener::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         loop {
-            ready!(self.poll_pause(cx));
+            ready!(self.poll_pause(cx))?;
             let registration = self.io.registration();
             let attempt = ready!(registration.poll_io(cx, Direction::Read, || self.attempt()))?;
             if let Some(accepted) = self.admit(attempt)? {
@@ -153,19 +154,29 @@ impl TcpListener {
         }
     }
 
-    fn poll_pause(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_pause(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let handle = self.io.registration().handle();
         let Some(until) = self.backoff.pause(|| handle.now()) else {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         };
         let mut timer = self
             .backoff
             .take_poll_timer()
             .filter(|timer| timer.deadline() == until)
             .unwrap_or_else(|| Sleep::until_with_handle(until, handle));
-        let polled = Pin::new(&mut timer).poll(cx);
+        let polled = self.poll_timer(cx, &mut timer);
         self.backoff.leave_poll_timer(timer);
         polled
+    }
+
+    /// Polls the timer of a pause, unless the runtime has shut down: a timer would panic then.
+    fn poll_timer(&self, cx: &mut Context<'_>, timer: &mut Sleep) -> Poll<io::Result<()>> {
+        // Ready throughout a pause, so this tells at once whether there is still a reactor.
+        let alive = pin!(self.io.registration().readiness(Interest::READABLE)).poll(cx);
+        if let Poll::Ready(Err(error)) = alive {
+            return Poll::Ready(Err(error));
+        }
+        Pin::new(timer).poll(cx).map(Ok)
     }
 
     /// Attempts to accept without waiting.

@@ -155,3 +155,30 @@ fn connecting_without_descriptors_fails_and_works_again_later() {
     near.expect("connects");
     far.expect("accepts");
 }
+
+#[test]
+fn a_shutdown_during_the_pause_is_an_error_to_those_who_wait() {
+    if !alone("exhaustion::a_shutdown_during_the_pause_is_an_error_to_those_who_wait") {
+        return;
+    }
+    let net = Driven::start();
+    let elsewhere = Driven::start();
+    let (listener, addr) = net.block_on(listener());
+    let client = client(addr);
+    let hoard = Hoard::take_all();
+    std::thread::scope(|scope| {
+        let (elsewhere, listener) = (&elsewhere, &listener);
+        let accept = scope.spawn(move || elsewhere.block_on(listener.accept()));
+        let poll_accept = scope
+            .spawn(move || elsewhere.block_on(std::future::poll_fn(|cx| listener.poll_accept(cx))));
+        // Each of the two has a timer armed once it waits.
+        eventually("both pause", || net.handle.metrics().timers_armed == 2);
+        net.handle.shutdown();
+        accept.join().expect("no panic").expect_err("shut down");
+        poll_accept
+            .join()
+            .expect("no panic")
+            .expect_err("shut down");
+    });
+    drop((hoard, client));
+}
