@@ -113,7 +113,6 @@ pub struct Worker {
 
 impl Worker {
     fn new(shared: Arc<Shared>, index: usize, queue: deque::Worker<Task>, seed: u64) -> Self {
-        let began = shared.clock.now();
         Self {
             context: Rc::new(Context {
                 shared,
@@ -123,7 +122,7 @@ impl Worker {
             }),
             searching: None,
             rng: seed | 1,
-            turn: Turn::first(began),
+            turn: Turn::first(),
             slot_streak: 0,
             budget_left: budget::PER_POLL,
         }

@@ -28,18 +28,19 @@ pub(super) struct Turn {
     polls: u32,
     until_clock: u32,
     clock_every: u32,
-    began: Instant,
+    /// `None` after a sleep, until the clock is first read: a wakeup reads no clock.
+    began: Option<Instant>,
 }
 
 impl Turn {
     /// The turn that a worker starts with.
-    pub(super) fn first(now: Instant) -> Self {
+    pub(super) fn first() -> Self {
         Self {
             polls_left: MIN_TURN,
             polls: 0,
             until_clock: CLOCK_EVERY,
             clock_every: CLOCK_EVERY,
-            began: now,
+            began: None,
         }
     }
 
@@ -55,7 +56,9 @@ impl Turn {
         self.until_clock -= 1;
         if self.until_clock == 0 {
             self.until_clock = self.clock_every;
-            if clock.now().duration_since(self.began) >= TURN_TIME {
+            let now = clock.now();
+            let began = *self.began.get_or_insert(now);
+            if now.duration_since(began) >= TURN_TIME {
                 self.polls_left = 0;
             }
         }
@@ -64,7 +67,9 @@ impl Turn {
     /// Begins the next turn: what is queued now. Long polls make every one of them look at the
     /// clock.
     fn next(&mut self, now: Instant, queued: usize) {
-        let spent = now.duration_since(self.began);
+        let spent = self
+            .began
+            .map_or(Duration::ZERO, |began| now.duration_since(began));
         let long_polls = spent >= TURN_TIME && self.polls <= CLOCK_EVERY;
         let clock_every = if long_polls { 1 } else { CLOCK_EVERY };
         *self = Self {
@@ -72,13 +77,19 @@ impl Turn {
             polls: 0,
             until_clock: clock_every,
             clock_every,
-            began: now,
+            began: Some(now),
         };
     }
 
-    /// A batch arrived while the worker slept.
-    fn extend_to(&mut self, queued: usize) {
-        self.polls_left = turn_length(queued);
+    /// The worker slept, and comes back with a batch.
+    fn restart(&mut self, queued: usize) {
+        *self = Self {
+            polls_left: turn_length(queued),
+            until_clock: self.clock_every,
+            polls: 0,
+            began: None,
+            ..*self
+        };
     }
 }
 
@@ -118,6 +129,6 @@ impl Worker {
         if queued > 1 {
             self.shared().wake_one();
         }
-        self.turn.extend_to(queued);
+        self.turn.restart(queued);
     }
 }
