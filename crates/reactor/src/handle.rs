@@ -1,9 +1,11 @@
 //! [`Handle`]: how any thread reaches a reactor, and how a thread says which one is its own.
 
 use std::cell::RefCell;
-use std::io;
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
 
 use crate::clock::Timeline;
 use crate::coop::Coop;
@@ -32,19 +34,18 @@ use crate::wake_batch::WakeBatch;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Handle {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What a reactor and all its handles share.
-#[derive(Debug)]
+/// What a reactor and all its handles share; what is written often has cache lines of its own.
 pub(crate) struct Shared {
     pub(crate) registry: mio::Registry,
     pub(crate) waker: Arc<mio::Waker>,
-    pub(crate) slots: Slots,
     pub(crate) timers: Timers,
-    pub(crate) counters: Counters,
+    pub(crate) slots: CachePadded<Slots>,
+    pub(crate) counters: CachePadded<Counters>,
 }
 
 /// Statistics; written by the thread that turns the reactor.
@@ -106,11 +107,11 @@ impl Handle {
     /// and nothing can be registered any more. Calling it again does nothing more.
     pub fn shutdown(&self) {
         let mut batch = WakeBatch::new();
+        self.shared.timers.shut_down(&mut batch);
         for io in self.shared.slots.close() {
             io.shut_down(&mut batch);
         }
         batch.wake_all();
-        self.shared.timers.shut_down(&mut batch);
         self.unpark();
     }
 
@@ -137,6 +138,10 @@ impl Handle {
         }
     }
 
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.shared.timers.is_shut_down()
+    }
+
     pub(crate) fn timeline(&self) -> &Timeline {
         self.shared.timers.timeline()
     }
@@ -157,6 +162,12 @@ impl Handle {
     }
 }
 
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
 #[cold]
 #[track_caller]
 fn no_reactor() -> ! {
@@ -164,11 +175,6 @@ fn no_reactor() -> ! {
         "no reactor on this thread: call from inside `Runtime::block_on` or a spawned task, or \
          hold a `Runtime::enter` guard"
     )
-}
-
-/// The error of every operation that would wait on a reactor that has shut down.
-pub(crate) fn shut_down_error() -> io::Error {
-    io::Error::other("the Heist runtime this source is registered with has shut down")
 }
 
 /// Keeps a reactor entered on the thread that called [`Handle::enter`].

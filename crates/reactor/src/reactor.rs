@@ -16,11 +16,13 @@
 //! - An own thread for the reactor: each event would cost a wakeup of another thread.
 //! - Reading the alarm's timerfd: setting it anew does as well, for no call.
 
+use std::fmt;
 use std::io;
 use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 
@@ -65,8 +67,8 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// The cooperative budget that operations take part in; [`Coop::UNLIMITED`] by default.
     pub coop: Coop,
-    /// How many locks the timers are spread over, rounded up to a power of two; 0, the default,
-    /// picks a number that suits the machine.
+    /// How many locks the timers are spread over, rounded up to a power of two, 1024 at most; 0,
+    /// the default, picks a number that suits the machine.
     pub timer_shards: usize,
     /// How many events one turn takes at most, and how many timers it fires at most; 1024 by
     /// default, 0 counts as 1. A turn that only polls takes a quarter, so that a busy worker comes
@@ -112,7 +114,6 @@ pub struct Turn {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Reactor {
     poll: Poll,
     /// The room for a turn that waits, and for one that only polls.
@@ -154,9 +155,9 @@ impl Reactor {
                 shared: Arc::new(Shared {
                     registry,
                     waker,
-                    slots: Slots::new(),
                     timers,
-                    counters: Counters::default(),
+                    slots: CachePadded::new(Slots::new()),
+                    counters: CachePadded::default(),
                 }),
             },
         })
@@ -213,12 +214,25 @@ impl Drop for Reactor {
     }
 }
 
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor")
+            .field("metrics", &self.handle.metrics())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Counters {
+    /// Counts a turn. Only one thread turns at a time, so no count is lost without an atomic add.
     fn count(&self, turn: Turn) {
-        self.turns.fetch_add(1, Ordering::Relaxed);
-        self.events.fetch_add(turn.events as u64, Ordering::Relaxed);
-        self.timers_fired
-            .fetch_add(turn.timers as u64, Ordering::Relaxed);
+        for (counter, count) in [
+            (&self.turns, 1),
+            (&self.events, turn.events),
+            (&self.timers_fired, turn.timers),
+        ] {
+            let before = counter.load(Ordering::Relaxed);
+            counter.store(before + count as u64, Ordering::Relaxed);
+        }
     }
 }
 
@@ -270,6 +284,6 @@ fn shards(asked: usize) -> usize {
         0 => thread::available_parallelism()
             .map_or(1, NonZero::get)
             .min(32),
-        asked => asked,
+        asked => asked.min(1024),
     }
 }

@@ -23,7 +23,7 @@ use std::task::{Context, Poll, ready};
 use mio::Token;
 use mio::event::Source;
 
-use crate::handle::{Handle, shut_down_error};
+use crate::handle::Handle;
 use crate::interest::{Direction, Interest};
 use crate::ready::{Ready, ReadyEvent};
 use crate::scheduled_io::{ScheduledIo, Snapshot};
@@ -170,7 +170,7 @@ impl Registration {
         let event = snapshot.event(Ready::of_interest(interest).or_untried());
         if event.ready().is_empty() {
             return Err(match snapshot.is_shut_down() {
-                true => shut_down_error(),
+                true => self.ended(),
                 false => io::ErrorKind::WouldBlock.into(),
             });
         }
@@ -242,7 +242,7 @@ impl Registration {
             poll_fn(coop.poll_budget).await;
             let snapshot = self.wait(mask).await;
             if snapshot.is_shut_down() {
-                return Err(shut_down_error());
+                return Err(self.ended());
             }
             let result = uninterrupted(&mut f);
             if !would_block(&result) {
@@ -268,7 +268,7 @@ impl Registration {
         loop {
             let snapshot = ready!(self.io.poll_direction(cx, direction, mask));
             if snapshot.is_shut_down() {
-                return Poll::Ready(Err(shut_down_error()));
+                return Poll::Ready(Err(self.ended()));
             }
             let result = uninterrupted(&mut f);
             if would_block(&result) {
@@ -293,10 +293,18 @@ impl Registration {
 
     fn finish_wait(&self, snapshot: Snapshot, mask: Ready) -> io::Result<ReadyEvent> {
         if snapshot.is_shut_down() {
-            return Err(shut_down_error());
+            return Err(self.ended());
         }
         (self.handle.coop().spend)();
         Ok(snapshot.event(mask))
+    }
+
+    /// Why waiting has ended for good.
+    fn ended(&self) -> io::Error {
+        match self.handle.is_shut_down() {
+            true => shut_down_error(),
+            false => io::Error::other("the source was taken out of its reactor"),
+        }
     }
 
     fn end(&self) {
@@ -350,6 +358,10 @@ fn uninterrupted<R>(mut f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
             result => return result,
         }
     }
+}
+
+fn shut_down_error() -> io::Error {
+    io::Error::other("the Heist runtime this source belongs to has shut down")
 }
 
 fn rejected(reason: Rejected) -> io::Error {

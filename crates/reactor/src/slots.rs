@@ -39,6 +39,7 @@ impl Slots {
             table: Mutex::new(Table {
                 slots: Vec::new(),
                 vacant: Vec::new(),
+                occupied: 0,
                 closed: false,
             }),
         }
@@ -82,9 +83,9 @@ impl Slots {
             .collect()
     }
 
+    /// How many descriptors are registered.
     pub(crate) fn len(&self) -> usize {
-        let table = self.table.lock();
-        table.slots.iter().filter(|slot| slot.io.is_some()).count()
+        self.table.lock().occupied
     }
 }
 
@@ -130,6 +131,7 @@ struct Table {
     slots: Vec<Slot>,
     /// Indices to use again, last vacated first.
     vacant: Vec<usize>,
+    occupied: usize,
     closed: bool,
 }
 
@@ -150,6 +152,7 @@ impl Table {
         };
         let slot = &mut self.slots[index];
         slot.io = Some(io);
+        self.occupied += 1;
         let generation = slot.generation;
         Ok(Key { generation, index })
     }
@@ -172,6 +175,7 @@ impl Table {
             return None;
         }
         let io = slot.io.take()?;
+        self.occupied -= 1;
         if slot.generation < Key::LAST_GENERATION {
             slot.generation += 1;
             self.vacant.push(key.index);

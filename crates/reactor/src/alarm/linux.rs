@@ -47,7 +47,7 @@ impl Hardware for PlatformAlarm {
         let delay = delay.max(Duration::from_nanos(1));
         let value = Timespec {
             tv_sec: delay.as_secs() as i64,
-            tv_nsec: delay.subsec_nanos().into(),
+            tv_nsec: delay.subsec_nanos() as _,
         };
         let once = Itimerspec {
             it_interval: ZERO,

@@ -82,10 +82,12 @@ impl Alarm {
         if deadline >= self.armed() {
             return;
         }
+        // Read before the lock, as the clock may be foreign code.
+        let delay = deadline.since(timeline.now_nanos());
         let hardware = self.hardware.lock();
         if deadline < self.armed() {
             self.armed.store(deadline.0, Ordering::Relaxed);
-            hardware.set(deadline.since(timeline.now_nanos()));
+            hardware.set(delay);
         }
     }
 

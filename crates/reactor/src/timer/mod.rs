@@ -138,6 +138,10 @@ impl Timers {
         }
     }
 
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.core.is_shut_down()
+    }
+
     /// The earliest deadline of all timers.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let deadlines = self.shards.iter().map(|shard| shard.heap.lock().earliest());
@@ -180,21 +184,14 @@ impl Timer {
         if self.shard.core.is_shut_down() {
             return Err(ShutDown);
         }
-        let identity = WakerIdentity::of(waker);
-        if self
-            .armed
-            .as_ref()
-            .is_some_and(|armed| armed.waker == identity)
-        {
+        let same = |armed: &Armed| armed.waker == WakerIdentity::of(waker);
+        if self.armed.as_ref().is_some_and(same) {
             return Ok(());
         }
         let deadline = self.timeline().nanos(deadline);
-        let key = self.enter(deadline, waker.clone())?;
-        self.armed = Some(Armed {
-            key,
-            waker: identity,
-        });
+        let replaced = self.enter(deadline, waker.clone())?;
         self.shard.core.alarm.ring_by(deadline, self.timeline());
+        drop(replaced);
         Ok(())
     }
 
@@ -217,8 +214,10 @@ impl Timer {
         }
     }
 
-    /// Puts an entry with this waker into the shard, or the waker into the entry there is.
-    fn enter(&mut self, deadline: Nanos, waker: Waker) -> Result<usize, ShutDown> {
+    /// Puts an entry with this waker into the shard, or the waker into the entry there is. Returns
+    /// the waker that was there, to be dropped when all is done: its drop is foreign code.
+    fn enter(&mut self, deadline: Nanos, waker: Waker) -> Result<Option<Waker>, ShutDown> {
+        let identity = WakerIdentity::of(&waker);
         let mut heap = self.shard.heap.lock();
         // Looked at under the lock: a shutdown that is not seen here has yet to visit the shard.
         if self.shard.core.is_shut_down() {
@@ -230,14 +229,17 @@ impl Timer {
                 (armed.key, heap.replace_waker(armed.key, waker))
             }
             Some(armed) => {
-                let replaced = heap.remove(armed.key);
-                (heap.insert(deadline, waker), replaced)
+                heap.remove(armed.key);
+                (heap.insert(deadline, waker), None)
             }
             None => (heap.insert(deadline, waker), None),
         };
         drop(heap);
-        drop(replaced);
-        Ok(key)
+        self.armed = Some(Armed {
+            key,
+            waker: identity,
+        });
+        Ok(replaced)
     }
 }
 
@@ -254,7 +256,8 @@ struct Armed {
 }
 
 /// Tells wakers apart as [`Waker::will_wake`] does, without keeping one. It means something only
-/// while the waker it was taken from, or a clone, is alive; here, while the entry is in the heap.
+/// while the very waker it was taken from is alive: here the one in the entry, which may differ
+/// from the one it was cloned from, for as long as the entry is in the heap.
 #[derive(Debug, PartialEq, Eq)]
 struct WakerIdentity {
     data: usize,
