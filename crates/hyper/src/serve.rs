@@ -1,0 +1,356 @@
+//! The server: its builder, its accept loop, its shutdown.
+//!
+//! # Protocol of the shutdown
+//!
+//! 1. The signal comes: connections drain (see [`crate::connection`]).
+//! 2. Connections that the kernel has already queued are taken, then the listener is closed.
+//! 3. The grace runs until the last connection has ended, or until it is over.
+//! 4. What is left is noted in the [`Report`], then cut; the server waits [`CUT_WAIT`] at most for
+//!    the sockets to close, since a handler that blocks its thread cannot be cut.
+
+use std::{
+    error::Error,
+    fmt,
+    future::{Future, IntoFuture, Pending, pending, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use heist::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use http_body::Body;
+use hyper::{Request, Response, body::Incoming, service::Service};
+use hyper_util::service::TowerToHyperService;
+
+use crate::{
+    config::{Config, Http2},
+    connection::Protocols,
+    registry::{Phase, Registry},
+    report::Report,
+    wire::Wire,
+};
+
+/// How long cut connections get to close their sockets.
+const CUT_WAIT: Duration = Duration::from_millis(500);
+/// How long the accept loop rests after an error. (A shortage of descriptors, or a client that is
+/// gone already, is no error of Heist's listener.)
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+/// How many queued connections a shutdown still takes.
+const MAX_QUEUED: usize = 4096;
+
+/// Serves a tower service, such as an axum `Router`, on `listener`, with a clone per connection.
+///
+/// Each connection speaks HTTP/1 or HTTP/2 (prior knowledge), as its client does. Nothing happens
+/// before the [`Serve`] is awaited.
+pub fn serve<S>(listener: TcpListener, service: S) -> Serve<TowerToHyperService<S>> {
+    serve_hyper(listener, TowerToHyperService::new(service))
+}
+
+/// Serves a hyper service, such as a [`service_fn`](hyper::service::service_fn), on `listener`,
+/// with a clone per connection. Otherwise as [`serve`].
+pub fn serve_hyper<S>(listener: TcpListener, service: S) -> Serve<S> {
+    Serve {
+        listener,
+        service,
+        config: Config::default(),
+        signal: pending(),
+        grace: Duration::ZERO,
+    }
+}
+
+/// A server that is set up; await it to run it. Made by [`serve`] and [`serve_hyper`].
+///
+/// Awaiting gives a [`Report`] once the graceful shutdown is over, and never ends without one
+/// ([`with_graceful_shutdown`](Self::with_graceful_shutdown)): no error of a connection or of `accept` ends a
+/// server. A handler that panics ends only its own connection.
+///
+/// # Cancel safety
+///
+/// Dropping the future closes the listener and cuts all its connections.
+///
+/// # Panics
+///
+/// Polling panics outside a Heist runtime.
+#[must_use = "a server does nothing unless awaited"]
+pub struct Serve<S, F = Pending<()>> {
+    listener: TcpListener,
+    service: S,
+    config: Config,
+    signal: F,
+    grace: Duration,
+}
+
+impl<S, F> Serve<S, F> {
+    /// Ends gracefully once `signal` is ready.
+    ///
+    /// The server stops accepting, closes idle keep-alive connections at once, finishes what is in
+    /// flight within `grace`, then cuts what is left and reports it.
+    pub fn with_graceful_shutdown<G>(self, signal: G, grace: Duration) -> Serve<S, G>
+    where
+        G: Future<Output = ()>,
+    {
+        let Self {
+            listener,
+            service,
+            config,
+            ..
+        } = self;
+        Serve {
+            listener,
+            service,
+            config,
+            signal,
+            grace,
+        }
+    }
+
+    /// Bounds the connections that are open at once: at the bound the server accepts no more, and
+    /// new clients wait in the kernel's queue. Unbounded unless set; 0 counts as 1.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.config.max_connections = Some(connections.max(1));
+        self
+    }
+
+    /// Bounds the time from the start of a connection, or from the end of an answer, to the end of
+    /// the next request's head; a client that takes longer is closed. 30 s unless set; `None` sets
+    /// no bound.
+    ///
+    /// It is also how long an idle HTTP/1 keep-alive connection stays open. On HTTP/2 it bounds the
+    /// first request only; [`Http2::ping`] finds dead clients later.
+    pub fn header_read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.config.header_read_timeout = timeout.into();
+        self
+    }
+
+    /// Bounds the bytes of a request head; HTTP/1 answers a larger one with 431 and closes.
+    /// 64 KiB unless set.
+    pub fn max_header_bytes(mut self, bytes: usize) -> Self {
+        self.config.max_header_bytes = bytes;
+        self
+    }
+
+    /// Sets whether an HTTP/1 connection serves more than one request. On unless set.
+    pub fn keep_alive(mut self, enabled: bool) -> Self {
+        self.config.keep_alive = enabled;
+        self
+    }
+
+    /// Sets `TCP_NODELAY` on accepted sockets. On unless set.
+    pub fn nodelay(mut self, enabled: bool) -> Self {
+        self.config.nodelay = enabled;
+        self
+    }
+
+    /// Sends the answers to pipelined HTTP/1 requests in one write. Off unless set.
+    ///
+    /// For services that answer at once: an answer waits while part of a further request has
+    /// arrived, so a slow stream before a pipelined request is held up.
+    pub fn pipeline_flush(mut self, enabled: bool) -> Self {
+        self.config.pipeline_flush = enabled;
+        self
+    }
+
+    /// Puts the client's [`PeerAddr`](crate::PeerAddr) into each request's extensions. Off unless
+    /// set.
+    pub fn peer_addr(mut self, enabled: bool) -> Self {
+        self.config.peer_addr = enabled;
+        self
+    }
+
+    /// Sets how HTTP/2 is spoken; `None` refuses it. [`Http2::default`] unless set.
+    pub fn http2(mut self, http2: impl Into<Option<Http2>>) -> Self {
+        self.config.http2 = http2.into();
+        self
+    }
+
+    /// The address that the server listens on.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when it cannot tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl<S, F> fmt::Debug for Serve<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve")
+            .field("listener", &self.listener)
+            .field("config", &self.config)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, F> IntoFuture for Serve<S, F>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    F: Future<Output = ()> + Send + 'static,
+{
+    type Output = Report;
+    type IntoFuture = Pin<Box<dyn Future<Output = Report> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let server = Server::new(self.service, self.config);
+        Box::pin(server.run(self.listener, self.signal, self.grace))
+    }
+}
+
+/// A server that runs. Dropping it cuts its connections.
+struct Server<S> {
+    service: S,
+    nodelay: bool,
+    places: Option<Arc<Semaphore>>,
+    protocols: Arc<Protocols>,
+    registry: Arc<Registry>,
+    accept_errors: u64,
+}
+
+impl<S, B> Server<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn new(service: S, config: Config) -> Self {
+        let registry = Registry::new();
+        let places = config
+            .max_connections
+            .map(|max| max.min(Semaphore::MAX_PERMITS));
+        Self {
+            service,
+            nodelay: config.nodelay,
+            places: places.map(|places| Arc::new(Semaphore::new(places))),
+            protocols: Protocols::new(config, &registry),
+            registry,
+            accept_errors: 0,
+        }
+    }
+
+    async fn run<F>(mut self, listener: TcpListener, signal: F, grace: Duration) -> Report
+    where
+        F: Future<Output = ()>,
+    {
+        unless(signal, self.accept_forever(&listener)).await;
+        let live = self.registry.len();
+        let before = self.registry.entered();
+        self.registry.advance(Phase::Draining);
+        self.accept_queued(&listener).await;
+        drop(listener);
+        let alive = live as u64 + (self.registry.entered() - before);
+        let cut = drain(&self.registry, grace).await;
+        Report {
+            served: self.registry.entered(),
+            finished: alive.saturating_sub(cut.len() as u64),
+            cut,
+            panicked: self.registry.panicked(),
+            accept_errors: self.accept_errors,
+        }
+    }
+
+    async fn accept_forever(&mut self, listener: &TcpListener) {
+        loop {
+            let permit = place(self.places.clone()).await;
+            match listener.accept().await {
+                Ok((stream, peer)) => self.spawn(stream, peer, permit),
+                Err(_) => {
+                    self.accept_errors += 1;
+                    sleep(ACCEPT_REST).await;
+                }
+            }
+        }
+    }
+
+    /// Takes what the kernel has queued, as far as there is place, without waiting for more.
+    async fn accept_queued(&mut self, listener: &TcpListener) {
+        for _ in 0..MAX_QUEUED {
+            let Some(permit) = at_once(place(self.places.clone())).await else {
+                return;
+            };
+            let Some(Ok((stream, peer))) = at_once(listener.accept()).await else {
+                return;
+            };
+            self.spawn(stream, peer, permit);
+        }
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
+        if self.nodelay {
+            // It fails only when the client is gone already, which the first read will tell.
+            drop(stream.set_nodelay(true));
+        }
+        let member = self.registry.enter(peer);
+        let wire = Wire::new(stream, permit);
+        let protocols = Arc::clone(&self.protocols);
+        drop(heist::spawn(protocols.serve(
+            wire,
+            peer,
+            self.service.clone(),
+            member,
+        )));
+    }
+}
+
+impl<S> Drop for Server<S> {
+    fn drop(&mut self) {
+        self.registry.advance(Phase::Cutting);
+    }
+}
+
+/// Waits for a place under the connection cap, if there is a cap.
+async fn place(places: Option<Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
+    Some(
+        places?
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed"),
+    )
+}
+
+/// Waits for the connections to end; gives those that the end of the grace cuts.
+async fn drain(registry: &Registry, grace: Duration) -> Vec<SocketAddr> {
+    if timeout(grace, registry.emptied()).await.is_ok() {
+        return Vec::new();
+    }
+    let cut = registry.peers();
+    registry.advance(Phase::Cutting);
+    drop(timeout(CUT_WAIT, registry.emptied()).await);
+    cut
+}
+
+/// Runs `work` until `signal` is ready.
+async fn unless(signal: impl Future<Output = ()>, work: impl Future<Output = ()>) {
+    let mut signal = pin!(signal);
+    let mut work = pin!(work);
+    poll_fn(|cx| match signal.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => work.as_mut().poll(cx),
+    })
+    .await;
+}
+
+/// The output of `future` if one poll gives it.
+async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
