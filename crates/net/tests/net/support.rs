@@ -128,11 +128,23 @@ pub(crate) fn alone(name: &str) -> bool {
         return true;
     }
     let test = std::env::current_exe().expect("the test binary");
-    let status = std::process::Command::new(test)
+    let mut child = std::process::Command::new(test)
         .args([name, "--exact", "--nocapture"])
         .env(MARK, "1")
-        .status()
+        .spawn()
         .expect("the test binary runs");
+    let deadline = Instant::now() + DEADLINE * 2;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child of ours") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            child.kill().expect("a child of ours");
+            child.wait().expect("a child of ours");
+            panic!("{name} hangs");
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
     assert!(status.success(), "{name} failed in its own process");
     false
 }
