@@ -211,7 +211,7 @@ fn run_quietly(model: &Model, deadline: Instant) -> anyhow::Result<()> {
     let status = child.wait(deadline.saturating_duration_since(Instant::now()));
     let failed = !matches!(&status, Ok(status) if status.success());
     if failed && !signals::interrupted() {
-        lines.iter().for_each(|line| println!("    {line}"));
+        process::rest(&lines).for_each(|line| println!("    {line}"));
     }
     let status = status?;
     if !status.success() {

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::signals;
 
@@ -60,15 +60,23 @@ impl Guarded {
         self.child.id()
     }
 
-    /// The exit status, if the child has ended.
+    /// The exit status, if the child has ended; whatever it left behind in its group is ended too.
     pub(crate) fn try_wait(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        if self.status.is_none() {
-            self.status = self
-                .child
-                .try_wait()
-                .with_context(|| format!("cannot wait for {}", self.name))?;
+        if self.status.is_none() && self.has_ended()? {
+            // Before the child is reaped: until then nobody else can get the group's id.
+            self.signal(Signal::KILL);
+            let status = self.child.wait();
+            self.status = Some(status.with_context(|| format!("cannot wait for {}", self.name))?);
         }
         Ok(self.status)
+    }
+
+    /// Whether the child has ended; it stays a zombie.
+    fn has_ended(&self) -> anyhow::Result<bool> {
+        let how = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let ended = waitid(WaitId::Pid(self.pid()), how)
+            .with_context(|| format!("cannot wait for {}", self.name))?;
+        Ok(ended.is_some())
     }
 
     /// Waits until the child ends, `limit` is over or a signal comes; the latter two are errors
@@ -99,7 +107,9 @@ impl Guarded {
         while self.try_wait()?.is_none() && Instant::now() < deadline {
             thread::sleep(POLL);
         }
-        // The leader may be gone and its children not: the group outlives the leader.
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
         self.signal(Signal::KILL);
         let status = self.child.wait().context("cannot reap a killed child")?;
         self.status = Some(status);
@@ -107,10 +117,13 @@ impl Guarded {
     }
 
     fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).expect("the kernel's process ids are i32");
-        let group = Pid::from_raw(id).expect("a child's id is never 0");
         // The only failure is ESRCH: nobody is left, which is what the caller wants.
-        let _ = kill_process_group(group, signal);
+        let _ = kill_process_group(self.pid(), signal);
+    }
+
+    fn pid(&self) -> Pid {
+        let id = i32::try_from(self.child.id()).expect("the kernel's process ids are i32");
+        Pid::from_raw(id).expect("a child's id is never 0")
     }
 }
 
@@ -141,17 +154,23 @@ pub(crate) fn run_lines(
         match lines.recv_timeout(POLL) {
             Ok(line) => on_line(&line),
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            // The pipe stays open while anyone in the group lives, so the child's end counts.
+            Err(mpsc::RecvTimeoutError::Timeout) => drop(child.try_wait()?),
         }
         signals::check()?;
         if Instant::now() >= deadline {
             child.stop(GRACE)?;
-            lines.iter().for_each(|line| on_line(&line));
+            rest(&lines).for_each(|line| on_line(&line));
             bail!("no end within {} s: something hangs", limit.as_secs());
         }
     }
     let status = child.wait(deadline.saturating_duration_since(Instant::now()))?;
     success(command, status)
+}
+
+/// What an ended child printed last. The pipe may still be held by a process that left the group.
+pub(crate) fn rest(lines: &mpsc::Receiver<String>) -> impl Iterator<Item = String> {
+    std::iter::from_fn(|| lines.recv_timeout(Duration::from_millis(200)).ok())
 }
 
 /// Reads a pipe line by line on a thread of its own, which ends with the pipe.
