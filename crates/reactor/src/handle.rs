@@ -5,13 +5,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
 
-use crossbeam_utils::CachePadded;
-
 use crate::clock::Timeline;
 use crate::coop::Coop;
 use crate::slots::Slots;
-use crate::sync::Arc;
 use crate::sync::plain::{AtomicU64, Ordering};
+use crate::sync::{Arc, CachePadded};
 use crate::timer::{Timer, Timers};
 use crate::wake_batch::WakeBatch;
 

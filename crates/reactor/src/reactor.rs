@@ -22,7 +22,6 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_utils::CachePadded;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 
@@ -32,8 +31,8 @@ use crate::coop::Coop;
 use crate::handle::{Counters, Handle, Shared};
 use crate::ready::Ready;
 use crate::slots::{Key, Slots};
-use crate::sync::Arc;
 use crate::sync::plain::Ordering;
+use crate::sync::{Arc, CachePadded};
 use crate::timer::Timers;
 use crate::wake_batch::WakeBatch;
 

@@ -9,6 +9,7 @@
 //!
 //! [`plain`] holds the atomics of no protocol: ids and statistics, which loom need not explore.
 
+pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use std::sync::Arc;
 
 #[cfg(not(heist_loom))]

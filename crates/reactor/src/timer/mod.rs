@@ -40,12 +40,10 @@
 use std::task::Waker;
 use std::time::Instant;
 
-use crossbeam_utils::CachePadded;
-
 use crate::alarm::{Alarm, Hardware};
 use crate::clock::{Nanos, Timeline};
 use crate::coop::Coop;
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, CachePadded, Mutex, Ordering};
 use crate::wake_batch::WakeBatch;
 use heap::Heap;
 

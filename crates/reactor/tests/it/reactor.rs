@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::io::{ErrorKind, Write};
 use std::pin::Pin;
+use std::process::{self, Command};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
@@ -57,6 +58,29 @@ fn a_turn_that_only_polls_does_not_wait() {
             .expect("a turn does not fail");
         assert_eq!(turn, Turn::default());
     }
+}
+
+#[test]
+fn a_signal_that_interrupts_a_turn_is_no_error() {
+    let _deadline = deadline();
+    let mut reactor = reactor();
+    let bell = Bell::new();
+    let other = {
+        let (handle, bell) = (reactor.handle().clone(), Arc::clone(&bell));
+        thread::spawn(move || {
+            // A process that is stopped and continued finds its waits interrupted.
+            let status = Command::new("sh")
+                .args(["-c", "kill -STOP $0; kill -CONT $0"])
+                .arg(process::id().to_string())
+                .status()
+                .expect("there is a shell");
+            assert!(status.success());
+            bell.wake();
+            handle.unpark();
+        })
+    };
+    turn_until(&mut reactor, || bell.times_rung() == 1);
+    other.join().expect("the thread does not panic");
 }
 
 #[test]
