@@ -205,3 +205,6 @@ impl fmt::Debug for Signal {
         f.debug_struct("Signal").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
