@@ -33,21 +33,31 @@ fn check_head(source: &Source) -> Option<Finding> {
 
 fn check_size(source: &Source) -> Option<Finding> {
     let lines = source.lines.len();
-    let limit = if source.path.starts_with("examples/") {
-        EXAMPLE_LINES
-    } else {
-        MOST_LINES
-    };
+    let (worrying, most) = limits(&source.path);
     let finding = Finding::error(
         &source.path,
         lines.saturating_sub(1),
         format!("{lines} lines"),
-        format!("split it where its head needs an \"and\"; the most is {limit}"),
+        format!(
+            "split it where its head needs an \"and\"; worrying from {worrying}, at most {most}"
+        ),
     );
-    if lines > limit {
-        Some(finding)
+    if lines > most {
+        return Some(finding);
+    }
+    (lines > worrying).then(|| finding.into_warning())
+}
+
+/// How many lines of a file are worth a thought, and how many are too many.
+fn limits(path: &str) -> (usize, usize) {
+    if path.starts_with("examples/src/bin/") {
+        // An example is read in one go.
+        (150, 150)
+    } else if path.starts_with("tests/") {
+        // A list of cases has no parts to be found in.
+        (400, 800)
     } else {
-        (lines > WORRYING_LINES).then(|| finding.into_warning())
+        (400, 500)
     }
 }
 
@@ -101,15 +111,6 @@ pub(super) fn check_absolute_paths(path: &str, text: &str, root: &Path) -> Vec<F
     };
     broken.map(finding).collect()
 }
-
-/// No file is longer.
-const MOST_LINES: usize = 500;
-
-/// A longer one is worth a thought.
-const WORRYING_LINES: usize = 400;
-
-/// An example is read in one go.
-const EXAMPLE_LINES: usize = 150;
 
 #[cfg(test)]
 mod tests;
