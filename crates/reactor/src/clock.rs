@@ -13,7 +13,8 @@ use crate::sync::Arc;
 ///
 /// Timers expire by this clock alone. With a clock that does not follow real time, drive the
 /// reactor by hand: ask [`Handle::next_deadline`](crate::Handle::next_deadline), move the clock
-/// there, and call [`Reactor::turn`](crate::Reactor::turn) with a zero timeout.
+/// there, and call [`Reactor::turn`](crate::Reactor::turn) with a zero timeout. A turn that waits
+/// still ends when as much real time has passed, and then finds nothing due.
 ///
 /// # Examples
 ///

@@ -169,9 +169,10 @@ impl Registration {
         let snapshot = self.io.snapshot();
         let event = snapshot.event(Ready::of_interest(interest).or_untried());
         if event.ready().is_empty() {
-            return Err(match snapshot.is_shut_down() {
-                true => self.ended(),
-                false => io::ErrorKind::WouldBlock.into(),
+            return Err(if snapshot.is_shut_down() {
+                self.ended()
+            } else {
+                io::ErrorKind::WouldBlock.into()
             });
         }
         let result = f();
@@ -301,9 +302,10 @@ impl Registration {
 
     /// Why waiting has ended for good.
     fn ended(&self) -> io::Error {
-        match self.handle.is_shut_down() {
-            true => shut_down_error(),
-            false => io::Error::other("the source was taken out of its reactor"),
+        if self.handle.is_shut_down() {
+            shut_down_error()
+        } else {
+            io::Error::other("the source was taken out of its reactor")
         }
     }
 
