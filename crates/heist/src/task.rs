@@ -2,10 +2,10 @@
 
 use std::future::Future;
 use std::io;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+pub use heist_scheduler::TaskInfo;
 pub use heist_scheduler::task::{AbortHandle, Id, JoinError, JoinHandle};
 
 use crate::runtime::Handle;
@@ -131,20 +131,6 @@ impl<'a> Builder<'a> {
     {
         Ok(Handle::current().spawn_blocking_named(f, self.name))
     }
-}
-
-/// What a live task is called and where it was spawned; see `Handle::tasks`.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct TaskInfo {
-    /// The task's id.
-    pub id: Id,
-    /// The name it was spawned with.
-    pub name: Option<String>,
-    /// The place in the source that spawned it.
-    pub spawned_at: &'static Location<'static>,
-    /// Whether it is queued or being polled now, rather than waiting to be woken.
-    pub is_scheduled: bool,
 }
 
 /// Lets the other tasks of this worker run, then goes on.

@@ -5,7 +5,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use crate::runtime::RuntimeMetrics;
-use crate::task::{JoinHandle, TaskInfo};
+use heist_scheduler::TaskInfo;
+use heist_scheduler::task::JoinHandle;
 
 /// A reference to a runtime; cheap to clone, and does not keep the runtime running.
 #[derive(Clone, Debug)]
@@ -115,15 +116,7 @@ impl Handle {
     /// # }
     /// ```
     pub fn tasks(&self) -> Vec<TaskInfo> {
-        let tasks = self.scheduler.tasks().into_iter();
-        tasks
-            .map(|task| TaskInfo {
-                id: task.id,
-                name: task.name,
-                spawned_at: task.spawned_at,
-                is_scheduled: task.is_scheduled,
-            })
-            .collect()
+        self.scheduler.tasks()
     }
 
     /// The runtime's figures.

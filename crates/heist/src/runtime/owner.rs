@@ -5,9 +5,10 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use heist_scheduler::task::JoinHandle;
+
 use super::threads;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
-use crate::task::JoinHandle;
 
 /// A runtime: workers, reactor, timers, blocking pool.
 ///

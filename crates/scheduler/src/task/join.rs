@@ -20,7 +20,6 @@ use crate::budget;
 ///
 /// # Cancel safety
 /// Awaiting `&mut handle` loses nothing when it is dropped: the output stays for the next await.
-#[must_use = "a task runs on when its handle is dropped; drop it explicitly, or await it"]
 pub struct JoinHandle<T> {
     header: NonNull<Header>,
     /// The waker in the cell's slot, while the slot is the completing side's: comparing it here
