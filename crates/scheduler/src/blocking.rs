@@ -26,6 +26,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ use crate::budget;
 use crate::clock::Clock;
 use crate::config::{SpawnThread, ThreadKind};
 use crate::metrics::BlockingMetrics;
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 use crate::task::{Schedule, Task};
 
 /// The pool's limits and seams.
@@ -42,7 +43,7 @@ pub(crate) struct BlockingConfig {
     pub(crate) max_threads: usize,
     pub(crate) keep_alive: Duration,
     pub(crate) spawn_thread: SpawnThread,
-    pub(crate) clock: std::sync::Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for BlockingConfig {

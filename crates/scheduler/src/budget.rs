@@ -15,6 +15,8 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
+use crate::sync::const_thread_local;
+
 /// Units granted to each poll of a task.
 pub const PER_POLL: u32 = 128;
 
@@ -27,8 +29,8 @@ pub fn constrained<R>(f: impl FnOnce() -> R) -> R {
 /// Stands for "no limit": outside a poll, or in a poll that opted out.
 const UNLIMITED: u32 = u32::MAX;
 
-thread_local! {
-    static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
+const_thread_local! {
+    static LEFT: Cell<u32> = Cell::new(UNLIMITED);
 }
 
 /// Returns `Pending`, after waking the task of `cx`, if this poll has used up its budget.

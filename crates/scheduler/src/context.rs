@@ -18,7 +18,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::shared::{Remote, Shared};
-use crate::sync::{Arc, const_thread_local, deque};
+use crate::sync::{Arc, const_thread_local, deque, next_thread_number};
 use crate::task::{Schedule, Task};
 
 /// One worker's own data, which only the thread that serves as this worker touches.
@@ -43,13 +43,10 @@ const_thread_local! {
     static THREAD_INDEX: Cell<usize> = Cell::new(usize::MAX);
 }
 
-/// Numbers the threads that push from outside. Plain std: a counter is no synchronization.
-static NEXT_THREAD: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-
 fn thread_index() -> usize {
     let assign = |cell: &Cell<usize>| {
         if cell.get() == usize::MAX {
-            cell.set(NEXT_THREAD.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            cell.set(next_thread_number());
         }
         cell.get()
     };

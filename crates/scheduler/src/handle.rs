@@ -67,7 +67,7 @@ impl Handle {
             "the blocking pool needs at least one thread"
         );
         let seed = config.seed;
-        let pool = Arc::new(Pool::new(BlockingConfig {
+        let pool = std::sync::Arc::new(Pool::new(BlockingConfig {
             max_threads: config.max_blocking_threads,
             keep_alive: config.blocking_keep_alive,
             spawn_thread: config.spawn_thread.clone(),

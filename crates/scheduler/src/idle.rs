@@ -192,7 +192,7 @@ impl Idle {
     }
 
     /// How many workers sleep now.
-    #[cfg(test)]
+    #[cfg(all(test, heist_loom))]
     pub(crate) fn sleeping(&self) -> usize {
         self.counts().sleeping()
     }

@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) idle: Idle,
     pub(crate) driver: DriverSlot,
     pub(crate) registry: Registry,
-    pub(crate) blocking: crate::sync::Arc<Pool>,
+    pub(crate) blocking: Arc<Pool>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_park: Hook,
     pub(crate) on_unpark: Hook,
@@ -82,7 +82,7 @@ impl Shared {
     pub(crate) fn new(
         config: Config,
         driver: DriverSlot,
-        blocking: crate::sync::Arc<Pool>,
+        blocking: Arc<Pool>,
     ) -> (Self, Vec<deque::Worker<Task>>) {
         let queues: Vec<_> = (0..config.workers)
             .map(|_| deque::Worker::new_fifo())

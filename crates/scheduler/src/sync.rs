@@ -7,9 +7,13 @@
 //! | production | under loom | checked | assumed |
 //! |---|---|---|---|
 //! | `std::sync::atomic`, `Arc` | loom's | orderings, fences | - |
-//! | `parking_lot::{Mutex, Condvar}` | loom's, same calls | exclusion, lost notifications | a parking_lot lock is a lock |
+//! | `parking_lot::{Mutex, Condvar}` | loom's, same calls; a timed wait runs out at once | exclusion, lost notifications | a parking_lot lock is a lock |
 //! | `crossbeam_deque` | [`deque`]: an array of slots, Release / Acquire only | the scheduler's use of it | linearizable push, pop, steal (Le et al., PPoPP 2013) |
-//! | `thread_local!`, `Cell` | the same | - | one thread never races with itself |
+//! | `thread_local!` | loom's: the modelled threads share one real thread | - | one thread never races with itself |
+//! | the number of a thread | one for all | - | which shard a thread uses is of no consequence |
+//!
+//! The modelled [`atomic::AtomicUsize`] checks one thing more: that each access to a task's state
+//! happens before the cell is freed.
 //!
 //! The stand-in deque holds no lock and no SeqCst operation: a mutex there would order the push
 //! against the sleeper's re-check and hide exactly the lost wakeup that the fences prevent.
@@ -79,6 +83,12 @@ mod imp {
         };
     }
     pub(crate) use const_thread_local;
+
+    /// Numbers the threads that ask. Plain std: a counter is no synchronization.
+    pub(crate) fn next_thread_number() -> usize {
+        static NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
+        NEXT.fetch_add(1, atomic::Ordering::Relaxed)
+    }
 
     /// Tells the processor that this loop waits for another thread's next step.
     #[inline]

@@ -11,9 +11,11 @@
 //! - No lock, no SeqCst: a stand-in that synchronized more than the real deque promises would
 //!   hide lost wakeups. `crates/scheduler/src/sync/deque_tests.rs` holds it against the real one.
 
+use parking_lot::Mutex;
+
+use super::Arc;
 use super::atomic::AtomicUsize;
 use super::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use super::{Arc, Mutex};
 
 /// How many pushes one queue takes in its life.
 const CAPACITY: usize = 16;
@@ -33,7 +35,8 @@ struct Inner<T> {
     head: AtomicUsize,
     tail: AtomicUsize,
     /// Each slot has its own lock, never contended: it only moves the value without unsafe code,
-    /// and nobody but the slot's one writer and one taker ever touches it.
+    /// and nobody but the slot's one writer and one taker ever touches it. A real lock, which
+    /// loom does not see: it must order nothing in a model.
     slots: [Mutex<Option<T>>; CAPACITY],
 }
 
@@ -97,10 +100,6 @@ impl<T> Worker<T> {
     pub(crate) fn len(&self) -> usize {
         let tail = self.0.tail.load(Relaxed);
         tail.saturating_sub(self.0.head.load(Relaxed))
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

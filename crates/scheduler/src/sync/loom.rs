@@ -3,15 +3,45 @@
 pub(crate) use super::deque_stand_in as deque;
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::Arc;
-pub(crate) use loom::sync::atomic;
 
+use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 
-/// parking_lot's `Mutex` API over loom's.
+/// Loom's atomics; those that live in a task's cell also tell when they die too early.
+pub(crate) mod atomic {
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, Ordering, fence};
+
+    /// Its drop is an access, as freeing memory is: loom reports a use that is not ordered
+    /// before the free.
+    #[derive(Debug)]
+    pub(crate) struct AtomicUsize(loom::sync::atomic::AtomicUsize);
+
+    impl AtomicUsize {
+        pub(crate) fn new(value: usize) -> Self {
+            Self(loom::sync::atomic::AtomicUsize::new(value))
+        }
+    }
+
+    impl super::Deref for AtomicUsize {
+        type Target = loom::sync::atomic::AtomicUsize;
+
+        fn deref(&self) -> &Self::Target {
+            &self.0
+        }
+    }
+
+    impl Drop for AtomicUsize {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                self.0.with_mut(|_| ());
+            }
+        }
+    }
+}
+
+/// parking_lot's `Mutex` API over loom's. Loom's has poison, which no model may come to see.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
-
-pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -19,11 +49,13 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().expect("no model panics under a lock")
+        let inner = self.0.lock().expect("no model panics under a lock");
+        MutexGuard { mutex: self, inner }
     }
 
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.0.try_lock().ok()
+        let inner = self.0.try_lock().ok()?;
+        Some(MutexGuard { mutex: self, inner })
     }
 
     pub(crate) fn into_inner(self) -> T {
@@ -31,7 +63,29 @@ impl<T> Mutex<T> {
     }
 }
 
-/// parking_lot's `Condvar` API over loom's. A timed wait never times out: loom has no time.
+/// Exclusive access; knows its mutex, as parking_lot's does.
+#[derive(Debug)]
+pub(crate) struct MutexGuard<'a, T> {
+    mutex: &'a Mutex<T>,
+    inner: loom::sync::MutexGuard<'a, T>,
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+/// parking_lot's `Condvar` API over loom's. Loom has no time: a timed wait runs out at once, but
+/// the lock is free meanwhile, so that others may come first or too late.
 #[derive(Debug)]
 pub(crate) struct Condvar(loom::sync::Condvar);
 
@@ -41,7 +95,9 @@ impl Condvar {
     }
 
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(guard).expect("no model panics under a lock")
+        let MutexGuard { mutex, inner } = guard;
+        let inner = self.0.wait(inner).expect("no model panics under a lock");
+        MutexGuard { mutex, inner }
     }
 
     pub(crate) fn wait_until<'a, T>(
@@ -49,7 +105,9 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         _deadline: Instant,
     ) -> (MutexGuard<'a, T>, bool) {
-        (self.wait(guard), false)
+        let mutex = guard.mutex;
+        drop(guard);
+        (mutex.lock(), true)
     }
 
     pub(crate) fn notify_one(&self) {
@@ -68,6 +126,12 @@ macro_rules! const_thread_local {
     };
 }
 pub(crate) use const_thread_local;
+
+/// The sticky shard of a new thread: one for all. A counter that went on from one permutation to
+/// the next would make them differ by more than the schedule.
+pub(crate) fn next_thread_number() -> usize {
+    0
+}
 
 /// Lets another modelled thread run.
 pub(crate) fn spin_hint() {

@@ -18,7 +18,7 @@ const STEAL_LIMIT: usize = 256;
 /// Tasks fetched from the injector at once.
 const INJECTOR_LIMIT: usize = 128;
 /// Spins between two looks at a victim's poll count before its slot is robbed.
-const SLOT_PATIENCE: u32 = 64;
+const SLOT_PATIENCE: u32 = if cfg!(heist_loom) { 1 } else { 64 };
 
 impl Worker {
     /// The slot's task, or the queue's.

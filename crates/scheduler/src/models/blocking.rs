@@ -1,0 +1,127 @@
+//! The blocking pool: jobs against threads that come, wait, leave and are shut down.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Witness, meta, model, thread};
+use crate::block_on::block_on;
+use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
+use crate::clock::SystemClock;
+use crate::config::SpawnThread;
+use crate::task::{self, JoinHandle, Task};
+
+/// No thread of the pool waits: each leaves as soon as it finds nothing to do.
+const NOT_AT_ALL: Duration = Duration::ZERO;
+/// A thread of the pool leaves only at the shutdown: no clock reaches so far.
+const FOR_EVER: Duration = Duration::MAX;
+
+fn pool(max_threads: usize, keep_alive: Duration) -> Arc<Pool> {
+    with_threads(
+        max_threads,
+        keep_alive,
+        Arc::new(|_, body| {
+            thread(body);
+            Ok(())
+        }),
+    )
+}
+
+fn with_threads(max_threads: usize, keep_alive: Duration, spawn_thread: SpawnThread) -> Arc<Pool> {
+    Arc::new(Pool::new(BlockingConfig {
+        max_threads,
+        keep_alive,
+        spawn_thread,
+        clock: Arc::new(SystemClock),
+    }))
+}
+
+/// As `Handle::spawn_blocking` does it.
+fn submit(pool: &Arc<Pool>) -> JoinHandle<Witness> {
+    let (job, handle) = task::new(Job::new(Witness::new), OneShot, meta());
+    match pool.submit(job) {
+        Ok(()) => {}
+        Err(Refused::ShutDown(job)) => job.cancel(),
+        Err(Refused::NoThread(jobs, _)) => jobs.into_iter().for_each(Task::cancel),
+    }
+    handle
+}
+
+fn shut_down(pool: &Pool) {
+    pool.shut_down();
+    assert!(pool.wait_until_empty(None));
+    assert_eq!(pool.metrics().threads, 0);
+    assert_eq!(pool.metrics().queue_depth, 0);
+}
+
+#[test]
+fn a_job_submitted_as_the_last_thread_leaves_is_run() {
+    model(|| {
+        let pool = pool(1, NOT_AT_ALL);
+        let first = submit(&pool);
+        block_on(first).expect("it runs");
+        let second = submit(&pool);
+        block_on(second).expect("it runs");
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn a_waiting_thread_is_told_of_each_job() {
+    model(|| {
+        let pool = pool(1, FOR_EVER);
+        let first = submit(&pool);
+        let second = submit(&pool);
+        block_on(first).expect("it runs");
+        let third = submit(&pool);
+        block_on(second).expect("it runs");
+        block_on(third).expect("it runs");
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn two_submitters_are_served_by_two_threads() {
+    model(|| {
+        let pool = pool(2, NOT_AT_ALL);
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread(move || drop(submit(&pool)))
+        };
+        block_on(submit(&pool)).expect("it runs");
+        other.join().expect("joins");
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn a_job_is_run_or_cancelled_by_the_shutdown() {
+    model(|| {
+        let pool = pool(1, FOR_EVER);
+        let submitter = {
+            let pool = Arc::clone(&pool);
+            thread(move || match block_on(submit(&pool)) {
+                Ok(output) => assert_eq!(output.drops(), 0),
+                Err(error) => assert!(error.is_cancelled()),
+            })
+        };
+        shut_down(&pool);
+        submitter.join().expect("joins");
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn without_a_thread_every_job_is_cancelled() {
+    model(|| {
+        let no_threads: SpawnThread = Arc::new(|_, _| Err(io::ErrorKind::WouldBlock.into()));
+        let pool = with_threads(1, FOR_EVER, no_threads);
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread(move || assert!(block_on(submit(&pool)).is_err()))
+        };
+        assert!(block_on(submit(&pool)).is_err());
+        other.join().expect("joins");
+        shut_down(&pool);
+    });
+}

@@ -1,0 +1,115 @@
+//! The way of a task's output to its `JoinHandle`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::{Bell, RunQueue, Witness, model, thread};
+use crate::block_on::block_on;
+use crate::task::{JoinError, JoinHandle, Task};
+
+/// A task that finishes in its first poll, with an output that must not be lost.
+fn finishing() -> (Task, JoinHandle<Witness>) {
+    RunQueue::default().task(async { Witness::new() })
+}
+
+fn poll(
+    handle: &mut JoinHandle<Witness>,
+    bell: &std::sync::Arc<Bell>,
+) -> Poll<Result<Witness, JoinError>> {
+    let waker = bell.waker();
+    Pin::new(handle).poll(&mut Context::from_waker(&waker))
+}
+
+#[test]
+fn join_sees_the_output() {
+    model(|| {
+        let (task, handle) = finishing();
+        let worker = thread(move || task.run());
+        let output = block_on(handle).expect("the task finishes");
+        assert_eq!(output.drops(), 0);
+        worker.join().expect("joins");
+    });
+}
+
+#[test]
+fn a_finished_task_shows_its_output_without_a_waker() {
+    model(|| {
+        let (task, mut handle) = finishing();
+        let worker = thread(move || task.run());
+        if handle.is_finished() {
+            let bell = Bell::new();
+            assert!(poll(&mut handle, &bell).is_ready());
+        }
+        drop(handle);
+        worker.join().expect("joins");
+    });
+}
+
+#[test]
+fn join_waker_is_woken_or_output_seen() {
+    model(|| {
+        let (task, mut handle) = finishing();
+        let worker = thread(move || task.run());
+        let bell = Bell::new();
+        while poll(&mut handle, &bell).is_pending() {
+            bell.wait();
+        }
+        worker.join().expect("joins");
+    });
+}
+
+#[test]
+fn the_waker_that_replaced_another_is_the_one_woken() {
+    model(|| {
+        let (task, mut handle) = finishing();
+        let (first, second) = (Bell::new(), Bell::new());
+        let worker = thread(move || task.run());
+        if poll(&mut handle, &first).is_pending() {
+            while poll(&mut handle, &second).is_pending() {
+                second.wait();
+            }
+        }
+        worker.join().expect("joins");
+    });
+}
+
+#[test]
+fn a_handle_dropped_while_its_waker_is_registered_leaves_nothing() {
+    model(|| {
+        let (task, mut handle) = finishing();
+        let bell = Bell::new();
+        assert!(poll(&mut handle, &bell).is_pending());
+        let worker = thread(move || task.run());
+        drop(handle);
+        worker.join().expect("joins");
+    });
+}
+
+#[test]
+fn an_output_that_nobody_awaits_is_dropped_once() {
+    model(|| {
+        let output = Witness::new();
+        let drops = output.drops.clone();
+        let (task, handle) = RunQueue::default().task(async move { output });
+        let worker = thread(move || task.run());
+        drop(handle);
+        worker.join().expect("joins");
+        assert_eq!(drops.load(std::sync::atomic::Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn an_abort_during_the_last_poll_keeps_the_output_or_cancels() {
+    model(|| {
+        let (task, handle) = finishing();
+        let abort = handle.abort_handle();
+        let worker = thread(move || task.run());
+        abort.abort();
+        match block_on(handle) {
+            Ok(output) => assert_eq!(output.drops(), 0),
+            Err(error) => assert!(error.is_cancelled()),
+        }
+        worker.join().expect("joins");
+    });
+}

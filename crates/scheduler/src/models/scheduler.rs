@@ -1,0 +1,29 @@
+//! Whole schedulers: a task spawned anywhere is run, whoever is asleep.
+
+use super::shutdown::{join, scheduler, start};
+use super::{Witness, bounded, model};
+use crate::block_on::block_on;
+
+#[test]
+fn a_task_from_outside_wakes_the_only_worker() {
+    model(|| {
+        let (handle, launches) = scheduler(1);
+        let workers = start(launches);
+        let task = handle.spawn(async { Witness::new() }, None);
+        block_on(task).expect("it runs");
+        handle.shut_down();
+        join(workers);
+    });
+}
+
+#[test]
+fn a_task_from_outside_wakes_one_of_two_workers() {
+    bounded(1, || {
+        let (handle, launches) = scheduler(2);
+        let workers = start(launches);
+        let task = handle.spawn(async { Witness::new() }, None);
+        block_on(task).expect("it runs");
+        handle.shut_down();
+        join(workers);
+    });
+}

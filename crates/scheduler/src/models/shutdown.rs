@@ -1,0 +1,111 @@
+//! The ordered shutdown of a whole scheduler: whatever was spawned ends.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::{Wakers, Witness, bounded, model, thread};
+use crate::block_on::block_on;
+use crate::config::Config;
+use crate::driver;
+use crate::handle::Handle;
+use crate::worker::Launch;
+
+/// A scheduler of `workers` workers and no events.
+pub(super) fn scheduler(workers: usize) -> (Handle, Vec<Launch>) {
+    let config = Config::new(
+        workers,
+        Arc::new(|_, body| {
+            thread(body);
+            Ok(())
+        }),
+    );
+    Handle::new(config, Box::new(driver::Idle::default()))
+}
+
+/// Runs the workers on threads of their own.
+pub(super) fn start(launches: Vec<Launch>) -> Vec<loom::thread::JoinHandle<()>> {
+    launches
+        .into_iter()
+        .map(|launch| thread(move || launch.start().run()))
+        .collect()
+}
+
+pub(super) fn join(threads: Vec<loom::thread::JoinHandle<()>>) {
+    for thread in threads {
+        thread.join().expect("joins");
+    }
+}
+
+#[test]
+fn shutdown_cancels_every_task() {
+    model(|| {
+        let (handle, launches) = scheduler(1);
+        let workers = start(launches);
+        let spawner = {
+            let handle = handle.clone();
+            thread(move || {
+                let witness = Witness::new();
+                let task = handle.spawn(
+                    async move {
+                        pending::<()>().await;
+                        drop(witness);
+                    },
+                    None,
+                );
+                let error = block_on(task).expect_err("it never finishes by itself");
+                assert!(error.is_cancelled());
+            })
+        };
+        handle.shut_down();
+        assert!(handle.wait_stopped(None));
+        spawner.join().expect("joins");
+        join(workers);
+        assert_eq!(handle.live_tasks(), 0);
+        assert_eq!(handle.injector_depth(), 0);
+    });
+}
+
+#[test]
+fn a_wake_during_shutdown_finds_its_task_cancelled() {
+    model(|| {
+        let (handle, launches) = scheduler(1);
+        let wakers = Wakers::default();
+        let given = wakers.clone();
+        let witness = Witness::new();
+        let task = handle.spawn(
+            std::future::poll_fn(move |cx| {
+                let _ = &witness;
+                given.put(cx.waker().clone());
+                Poll::<()>::Pending
+            }),
+            None,
+        );
+        let [launch] = launches.try_into().expect("one worker");
+        let mut worker = launch.start();
+        assert_eq!(worker.tick(), crate::worker::Tick::Ran);
+        let waker = wakers.take();
+        let outsider = thread(move || waker.wake());
+        handle.shut_down();
+        drop(worker);
+        assert!(handle.wait_stopped(None));
+        outsider.join().expect("joins");
+        assert!(task.is_finished());
+        assert_eq!(handle.live_tasks(), 0);
+        assert_eq!(handle.injector_depth(), 0);
+    });
+}
+
+#[test]
+fn two_workers_cancel_what_either_of_them_runs() {
+    bounded(1, || {
+        let (handle, launches) = scheduler(2);
+        let task = handle.spawn(pending::<()>(), None);
+        let workers = start(launches);
+        handle.shut_down();
+        assert!(handle.wait_stopped(None));
+        assert!(task.is_finished());
+        assert_eq!(handle.live_tasks(), 0);
+        join(workers);
+    });
+}

@@ -1,0 +1,69 @@
+//! The LIFO slot: its owner against a thief.
+
+use std::task::Poll;
+
+use loom::sync::Arc;
+
+use super::{RunQueue, Wakers, idle_task, model, thread};
+use crate::task::{JoinHandle, Slot, Task};
+
+/// A task that was polled here, so that its future is data which the next poller must see.
+fn polled(queue: &RunQueue) -> (Task, Wakers, JoinHandle<()>) {
+    let (wakers, handle) = idle_task(queue, 1, || Poll::Ready(()));
+    wakers.take().wake();
+    let task = queue.pop().expect("it was woken");
+    (task, wakers, handle)
+}
+
+#[test]
+fn slot_gives_each_task_to_one_taker() {
+    model(|| {
+        let slot = Arc::new(Slot::new());
+        let queue = RunQueue::default();
+        let (first, _, one) = polled(&queue);
+        let (second, _, two) = polled(&queue);
+        let thief = {
+            let slot = Arc::clone(&slot);
+            thread(move || slot.take().map(Task::run).is_some())
+        };
+        let displaced = slot.put(first).into_iter().chain(slot.put(second));
+        let mut ran = displaced.map(Task::run).count();
+        ran += usize::from(slot.take().map(Task::run).is_some());
+        ran += usize::from(thief.join().expect("joins"));
+        assert_eq!(ran, 2);
+        assert!(one.is_finished() && two.is_finished());
+    });
+}
+
+#[test]
+fn two_thieves_do_not_share_a_task() {
+    model(|| {
+        let slot = Arc::new(Slot::new());
+        let (task, _, handle) = polled(&RunQueue::default());
+        let thieves = [0; 2].map(|_| {
+            let slot = Arc::clone(&slot);
+            thread(move || slot.take().map(Task::run).is_some())
+        });
+        assert!(slot.put(task).is_none());
+        let ran = thieves.map(|thief| thief.join().expect("joins"));
+        let left = slot.take().map(Task::run).is_some();
+        assert_eq!(ran.into_iter().chain([left]).filter(|&ran| ran).count(), 1);
+        assert!(handle.is_finished());
+    });
+}
+
+#[test]
+fn a_task_left_in_a_slot_is_cancelled_with_it() {
+    model(|| {
+        let slot = Arc::new(Slot::new());
+        let (task, _, handle) = polled(&RunQueue::default());
+        let other = {
+            let slot = Arc::clone(&slot);
+            thread(move || drop(slot))
+        };
+        assert!(slot.put(task).is_none());
+        drop(slot);
+        other.join().expect("joins");
+        assert!(handle.is_finished());
+    });
+}
