@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 
-use crate::{connection::StreamExecutor, rt::HeistTimer};
+use crate::{rt::HeistTimer, streams::StreamExecutor};
 
 /// Everything that [`Serve`](crate::Serve)'s builder methods set.
 #[derive(Clone, Debug)]

@@ -30,7 +30,7 @@ use http_body::Body;
 use hyper::{
     Request, Response,
     body::Incoming,
-    rt::{Executor, Read, Write},
+    rt::{Read, Write},
     server::conn::{http1, http2},
     service::Service,
 };
@@ -39,7 +39,7 @@ use crate::{
     config::Config,
     head::{HeadClock, HeadTimer, HeadWatch},
     registry::{Member, Phase, Registry},
-    rt::HeistExecutor,
+    streams::StreamExecutor,
     wire::{Version, Wire},
 };
 
@@ -62,7 +62,7 @@ pub(crate) struct Protocols {
 
 impl Protocols {
     pub(crate) fn new(config: Config, registry: &Arc<Registry>) -> Arc<Self> {
-        let executor = StreamExecutor(Arc::clone(registry));
+        let executor = StreamExecutor::new(Arc::clone(registry));
         Arc::new(Self {
             http1: config.http1_builder(),
             http2: config.http2_builder(executor),
@@ -255,39 +255,5 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Noting<S> {
             request.extensions_mut().insert(peer);
         }
         self.service.call(request)
-    }
-}
-
-/// Spawns HTTP/2 streams and counts those that panic.
-#[derive(Clone, Debug)]
-pub(crate) struct StreamExecutor(Arc<Registry>);
-
-impl<F> Executor<F> for StreamExecutor
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        let mut guard = CountPanic(Some(Arc::clone(&self.0)));
-        HeistExecutor.execute(async move {
-            stream.await;
-            guard.disarm();
-        });
-    }
-}
-
-/// Counts a panic when it is dropped with its registry still in it.
-struct CountPanic(Option<Arc<Registry>>);
-
-impl CountPanic {
-    fn disarm(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for CountPanic {
-    fn drop(&mut self) {
-        if let Some(registry) = &self.0 {
-            registry.count_panic();
-        }
     }
 }

@@ -51,6 +51,7 @@ mod rt;
 
 mod head;
 mod registry;
+mod streams;
 mod wire;
 
 mod config;

@@ -20,16 +20,12 @@ use std::future::Future;
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
-use crate::config::Config;
+use crate::blocking::{Job, OneShot, Refused};
 use crate::context::Target;
-use crate::driver::Driver;
 use crate::metrics::{BlockingMetrics, WorkerMetrics};
-use crate::parker::DriverSlot;
 use crate::shared::Shared;
 use crate::sync::{Arc, const_thread_local};
 use crate::task::{self, Id, JoinHandle, Meta, Schedule, Task};
-use crate::worker::Launch;
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
 #[derive(Clone)]
@@ -56,32 +52,6 @@ const_thread_local! {
 }
 
 impl Handle {
-    /// Makes a scheduler; each returned [`Launch`] is to be started on a thread of its own.
-    ///
-    /// # Panics
-    /// If `config.workers` or `config.max_blocking_threads` is 0.
-    pub fn new(config: Config, driver: Box<dyn Driver>) -> (Handle, Vec<Launch>) {
-        assert!(config.workers > 0, "a scheduler needs at least one worker");
-        assert!(
-            config.max_blocking_threads > 0,
-            "the blocking pool needs at least one thread"
-        );
-        let seed = config.seed;
-        let pool = std::sync::Arc::new(Pool::new(BlockingConfig {
-            max_threads: config.max_blocking_threads,
-            keep_alive: config.blocking_keep_alive,
-            spawn_thread: config.spawn_thread.clone(),
-            clock: config.clock.clone(),
-        }));
-        let (shared, queues) = Shared::new(config, DriverSlot::new(driver), pool);
-        let shared = Arc::new(shared);
-        let launches = queues.into_iter().enumerate();
-        let launches = launches
-            .map(|(index, queue)| Launch::new(shared.clone(), index, queue, seed))
-            .collect();
-        (Handle { shared }, launches)
-    }
-
     /// The scheduler that this thread serves or has entered.
     pub fn try_current() -> Option<Handle> {
         CURRENT

@@ -29,13 +29,16 @@ mod idle;
 mod injector;
 mod parker;
 
-mod blocking;
 mod config;
+
+mod blocking;
 mod shared;
 
 mod context;
 mod handle;
 mod worker;
+
+mod build;
 
 mod block_on;
 

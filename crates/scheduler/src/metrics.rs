@@ -4,8 +4,8 @@
 //! no read-modify-write on the hot path. Readers may be a moment behind. The atomics are std's
 //! also under loom: statistics publish nothing.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
+use crate::sync::plain::AtomicU64;
+use crate::sync::plain::Ordering::Relaxed;
 
 /// A statistic with one writer.
 #[derive(Debug, Default)]

@@ -105,5 +105,10 @@ mod imp;
 #[path = "sync/deque.rs"]
 pub(crate) mod deque_stand_in;
 
+/// Atomics that take part in no protocol, ids and statistics: std's also under loom.
+pub(crate) mod plain {
+    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+}
+
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use imp::*;

@@ -4,8 +4,9 @@
 use std::cell::Cell;
 use std::fmt;
 use std::num::NonZeroU64;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
+
+use crate::sync::plain::AtomicU64;
+use crate::sync::plain::Ordering::Relaxed;
 
 /// Identifies a task; unique among all tasks of the process, never reused.
 ///
