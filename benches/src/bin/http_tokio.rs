@@ -33,7 +33,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 async fn serve(args: ServerArgs) -> Result<(), Box<dyn Error>> {
     let router = Router::new()
-        .route("/", get(async || "Hello, World!"))
+        .route("/", get(async || "Hello, world!"))
         .route("/json", get(hello_json));
     let listener = TcpListener::bind(args.addr).await?;
     println!("listening on {}", listener.local_addr()?);
@@ -51,5 +51,5 @@ async fn serve(args: ServerArgs) -> Result<(), Box<dyn Error>> {
 }
 
 async fn hello_json() -> Json<Value> {
-    Json(json!({ "message": "Hello, World!" }))
+    Json(json!({ "message": "Hello, world!" }))
 }
