@@ -23,8 +23,10 @@
 //! `Driver::park`, by whomever, return early: the contract allows it.
 //!
 //! # Invariants
-//! The driver role is a lock that is only tried, never waited for, and is given back before any
-//! task runs. While it is held, wakers run on this thread (see [`crate::driver`]).
+//! - The driver role is a lock that is only tried, never waited for, and is given back before any
+//!   task runs. While it is held, wakers run on this thread (see [`crate::driver`]).
+//! - A parker whose worker does not park is EMPTY or NOTIFIED, also after a waker's panic went
+//!   through the driver and through `park`.
 
 use crate::driver::{Driver, Unpark};
 use crate::sync::atomic::AtomicUsize;
@@ -117,12 +119,9 @@ impl Parker {
         if !self.enter(IN_DRIVER) {
             return Parked::AtOnce;
         }
+        let _left = Leave(self);
         let driver = role.as_mut().expect("`try_role` found a driver");
         driver.park(None);
-        drop(role);
-        // ORDERING: Acquire of AcqRel pairs with the Release in `unpark`, as in `take_token`.
-        // (model: unpark_reaches_a_worker_in_the_driver)
-        self.state.swap(EMPTY, AcqRel);
         Parked::InDriver
     }
 
@@ -167,3 +166,18 @@ impl Parker {
         }
     }
 }
+
+/// Ends a stay in the driver, also one that a panic ends.
+struct Leave<'a>(&'a Parker);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        // ORDERING: Acquire of AcqRel pairs with the Release in `unpark`, as in `take_token`.
+        // (model: unpark_reaches_a_worker_in_the_driver)
+        self.0.state.swap(EMPTY, AcqRel);
+    }
+}
+
+#[cfg(all(test, not(heist_loom)))]
+#[path = "parker_tests.rs"]
+mod tests;
