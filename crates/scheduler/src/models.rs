@@ -17,11 +17,12 @@ mod shutdown;
 mod slot;
 mod state;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::Location;
-use std::sync::Arc;
+use std::panic::{self, Location};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use std::task::{Poll, Wake, Waker};
 
 use loom::model::Builder;
@@ -48,15 +49,49 @@ fn bounded(preemptions: usize, scene: impl Fn() + Send + Sync + 'static) {
 /// Returns how many permutations there are.
 fn explore(mut builder: Builder, scene: impl Fn() + Send + Sync + 'static) -> usize {
     builder.max_branches = builder.max_branches.max(10_000);
+    static HOOK: Once = Once::new();
+    HOOK.call_once(count_panics);
     let explored = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&explored);
     builder.check(move || {
         counter.fetch_add(1, Ordering::Relaxed);
         scene();
     });
+    let caught = PANICS.replace(0);
+    assert_eq!(caught, 0, "panics that the code under test has caught");
     let explored = explored.load(Ordering::Relaxed);
     println!("{explored} permutations");
     explored
+}
+
+std::thread_local! {
+    /// The panics of this model; its modelled threads share one real thread.
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A task survives panics, also those by which loom reports. So each one is counted that comes
+/// past the hook; a scene that wants a panic for itself resumes one, which does not.
+fn count_panics() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        PANICS.set(PANICS.get() + 1);
+        report(info);
+    }));
+}
+
+/// A point that two threads pass in either order. It orders nothing else, but makes loom try both:
+/// of the accesses to one object loom compares only the last two, and would miss some orders.
+#[derive(Clone)]
+struct Crossing(loom::sync::Arc<loom::sync::atomic::AtomicUsize>);
+
+impl Crossing {
+    fn new() -> Self {
+        Self(loom::sync::Arc::default())
+    }
+
+    fn pass(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A modelled thread; joined when the scene needs it to be over.

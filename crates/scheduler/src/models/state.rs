@@ -9,7 +9,7 @@ use loom::model::Builder;
 use loom::sync::atomic::AtomicBool;
 use loom::sync::atomic::Ordering::Relaxed;
 
-use super::{Bell, RunQueue, Witness, explore, idle_task, model, thread};
+use super::{Bell, Crossing, RunQueue, Witness, explore, idle_task, model, thread};
 use crate::task::{AbortHandle, JoinHandle};
 
 /// What a waker's thread tells its task before the wake. Relaxed: only the wake publishes it.
@@ -40,8 +40,15 @@ fn wake_while_queued_is_seen_by_the_poll() {
         let seen = news.clone();
         let (wakers, handle) = idle_task(&queue, 2, move || arrived(&seen));
         wakers.take().wake();
-        let waker = wakers.take();
-        let other = thread(move || tell(&news[0], waker));
+        let (waker, told) = (wakers.take(), Crossing::new());
+        let other = {
+            let told = told.clone();
+            thread(move || {
+                tell(&news[0], waker);
+                told.pass();
+            })
+        };
+        told.pass();
         queue.run_all();
         other.join().expect("joins");
         queue.run_all();
