@@ -8,6 +8,15 @@
 //! 4. Leave the registry (`Schedule::release`): after DONE the cell may be gone.
 //! 5. `complete`: one transition sets DONE and releases the runtime's reference; with a join
 //!    waker it only sets DONE, then the waker is taken, the reference released, the waker woken.
+//!
+//! # Invariants
+//! No function that may give the cell up takes a reference into it as an argument: a reference
+//! that is an argument must stay valid until the function returns, and by then the cell may be
+//! freed, here or on another thread. They take the header's pointer and borrow for a moment.
+//!
+//! # Invariants
+//! A function during whose call the cell may be freed takes the raw header, never a reference: a
+//! reference in an argument asserts that the cell outlives the call.
 
 use std::any::Any;
 use std::future::Future;
@@ -49,7 +58,7 @@ unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
     let cell = unsafe { cell::<F, S>(header) };
     if cell.header.state.start_poll() == StartPoll::Cancel {
         // SAFETY: the token is still this thread's.
-        return unsafe { cancel(header, cell) };
+        return unsafe { cancel::<F, S>(header) };
     }
     // SAFETY: the token is this thread's, so the future is.
     match unsafe { poll_future(header, cell) } {
@@ -61,7 +70,7 @@ unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
                 S::schedule_yielded(target, unsafe { Task::from_raw(header) });
             }
             // SAFETY: Cancel left the token with this thread.
-            FinishPending::Cancel => unsafe { cancel(header, cell) },
+            FinishPending::Cancel => unsafe { cancel::<F, S>(header) },
         },
         Ok(Poll::Ready(output)) => {
             // SAFETY: the token is this thread's.
@@ -74,10 +83,10 @@ unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
                 }
             };
             // SAFETY: the token is this thread's.
-            unsafe { finish(header, cell, result) };
+            unsafe { finish::<F, S>(header, result) };
         }
         // SAFETY: the token is this thread's.
-        Err(payload) => unsafe { fail(header, cell, Some(payload)) },
+        Err(payload) => unsafe { fail::<F, S>(header, Some(payload)) },
     }
 }
 
@@ -127,21 +136,22 @@ unsafe fn replace_stage<F: Future, S>(
 /// Drops the future, and completes as cancelled.
 ///
 /// # Safety
-/// The caller owns the token of `cell`, and gives it up.
-unsafe fn cancel<F: Future, S: Schedule>(header: NonNull<Header>, cell: &Cell<F, S>) {
+/// The caller owns the token of the live `Cell<F, S>`, and gives it up.
+unsafe fn cancel<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: as the caller promised.
-    unsafe { fail(header, cell, None) };
+    unsafe { fail::<F, S>(header, None) };
 }
 
 /// Drops the future, and completes with its panic, the given one, or as cancelled.
 ///
 /// # Safety
-/// The caller owns the token of `cell`, and gives it up.
+/// The caller owns the token of the live `Cell<F, S>`, and gives it up.
 unsafe fn fail<F: Future, S: Schedule>(
     header: NonNull<Header>,
-    cell: &Cell<F, S>,
     panic: Option<Box<dyn Any + Send>>,
 ) {
+    // SAFETY: the token keeps the cell alive until `finish` gives it up.
+    let cell = unsafe { cell::<F, S>(header) };
     // SAFETY: the token is the caller's, so the future is.
     let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
     let id = cell.header.meta.id;
@@ -156,18 +166,20 @@ unsafe fn fail<F: Future, S: Schedule>(
         (None, Ok(())) => JoinError::cancelled(id),
     };
     // SAFETY: as the caller promised.
-    unsafe { finish(header, cell, Err(error)) };
+    unsafe { finish::<F, S>(header, Err(error)) };
 }
 
 /// Stores the result and sets DONE: steps 3 to 5 of the protocol.
 ///
 /// # Safety
-/// The caller owns the token of `cell`, whose stage is `Consumed`, and gives the token up.
+/// The caller owns the token of the live `Cell<F, S>`, whose stage is `Consumed`, and gives the
+/// token up.
 unsafe fn finish<F: Future, S: Schedule>(
     header: NonNull<Header>,
-    cell: &Cell<F, S>,
     result: Result<F::Output, JoinError>,
 ) {
+    // SAFETY: the token keeps the cell alive until `complete` gives it up.
+    let cell = unsafe { cell::<F, S>(header) };
     cell.stage.with_mut(|stage| {
         // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
         unsafe { std::ptr::write(stage, Stage::Finished(result)) }
@@ -185,7 +197,7 @@ unsafe fn finish<F: Future, S: Schedule>(
             // SAFETY: `complete` said that nobody else can reach the cell.
             Complete::Free => return unsafe { free::<F, S>(header) },
             // SAFETY: the transition gave this thread the join waker, and left it a reference.
-            Complete::WakeJoin => return unsafe { wake_join(header, cell) },
+            Complete::WakeJoin => return unsafe { wake_join::<F, S>(header) },
         }
     }
 }
@@ -193,8 +205,10 @@ unsafe fn finish<F: Future, S: Schedule>(
 /// Takes the join waker, releases the runtime's reference, wakes.
 ///
 /// # Safety
-/// The caller just got [`Complete::WakeJoin`] of this cell.
-unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>, cell: &Cell<F, S>) {
+/// The caller just got [`Complete::WakeJoin`] of this `Cell<F, S>`.
+unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: the runtime's reference, still held, keeps the cell alive until it is released.
+    let cell = unsafe { cell::<F, S>(header) };
     let waker = cell.join_waker.with_mut(|slot| {
         // SAFETY: since DONE the slot is the completer's; the handle stays away from it.
         unsafe { (*slot).take() }
@@ -262,14 +276,14 @@ unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header>) {
 }
 
 /// Runs user code whose panic has nowhere to go; the panic hook has reported it.
-fn quiet(f: impl FnOnce()) {
+pub(crate) fn quiet(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         discard(payload);
     }
 }
 
 /// Drops a panic payload, which may itself panic, without end.
-fn discard(payload: Box<dyn Any + Send>) {
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again); // A payload whose drop panics: leaking it is the only way out.
     }
