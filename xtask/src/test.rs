@@ -156,13 +156,13 @@ impl Step {
             Step::Tidy => tidy::run(),
             Step::Clippy => {
                 let mut command = workspace("clippy");
-                command.args(["--all-targets", "--", "-D", "warnings"]);
+                command.args(["--all-targets", "--keep-going", "--", "-D", "warnings"]);
                 process::run(&command, self.limit())
             }
             Step::Doc => {
                 let mut command = workspace("doc");
                 command
-                    .args(["--no-deps", "--document-private-items"])
+                    .args(["--no-deps", "--document-private-items", "--keep-going"])
                     .env("RUSTDOCFLAGS", "-D warnings");
                 process::run(&command, self.limit())
             }
