@@ -328,6 +328,27 @@ fn hooks_run_on_every_thread() {
 }
 
 #[test]
+fn a_start_hook_that_panics_on_a_blocking_thread_cancels_the_job() {
+    deadline(|| {
+        let starts = AtomicUsize::new(0);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(1)
+            .on_thread_start(move || {
+                let start = starts.fetch_add(1, Ordering::SeqCst);
+                assert_ne!(start, 1, "the second thread, the blocking one, dies here");
+            })
+            .build()
+            .expect("builds");
+        runtime.block_on(async {
+            while heist::task::spawn_blocking(|| 1).await.is_err() {
+                // The first job dies with its thread; a later one gets a new thread.
+            }
+        });
+    });
+}
+
+#[test]
 fn dropping_the_runtime_cancels_what_is_left() {
     deadline(|| {
         let held = Arc::new(());

@@ -20,7 +20,7 @@
 //! - `idle` counts exactly the threads that will look at the queue again before they leave.
 //! - Jobs run, and jobs that are refused are cancelled, under no lock.
 //! - If no thread can be started the jobs stay queued for the threads there are; if there is none
-//!   they are handed back, to be cancelled: nothing hangs.
+//!   they are cancelled: nothing hangs. A thread that dies in its start hook counts as not started.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -72,13 +72,32 @@ struct State {
     shut_down: bool,
 }
 
-/// Why a job was not queued; it comes back to be cancelled.
+/// Why a job may not run.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// The pool is shut down.
+    /// The pool is shut down; the job comes back to be cancelled.
     ShutDown(Task),
-    /// There is no thread, and none could be started: all queued jobs.
-    NoThread(VecDeque<Task>, io::Error),
+    /// No thread could be started. The job waits for another one, or is cancelled if there is none.
+    NoThread(io::Error),
+}
+
+/// A place among the pool's threads, counted before the thread runs. Dropping it, as a refused or
+/// panicking start does, gives the place back.
+struct Reserved(Option<Arc<Pool>>);
+
+impl Reserved {
+    /// The thread runs, and will count itself out.
+    fn redeem(mut self) -> Arc<Pool> {
+        self.0.take().expect("a place is redeemed once")
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.take() {
+            pool.give_thread_back();
+        }
+    }
 }
 
 impl Pool {
@@ -113,11 +132,13 @@ impl Pool {
     }
 
     fn start_thread(self: &Arc<Self>) -> Result<(), Refused> {
-        let pool = self.clone();
-        let body = Box::new(move || pool.run_thread());
-        let Err(error) = (self.config.spawn_thread)(ThreadKind::Blocking, body) else {
-            return Ok(());
-        };
+        let reserved = Reserved(Some(self.clone()));
+        let body = Box::new(move || reserved.redeem().run_thread());
+        (self.config.spawn_thread)(ThreadKind::Blocking, body).map_err(Refused::NoThread)
+    }
+
+    /// A reserved thread did not come to run; without any thread the queued jobs are cancelled.
+    fn give_thread_back(&self) {
         let mut state = self.state.lock();
         state.threads -= 1;
         let orphans = match state.threads {
@@ -126,10 +147,7 @@ impl Pool {
         };
         drop(state);
         self.thread_left.notify_all();
-        match orphans.is_empty() {
-            true => Ok(()),
-            false => Err(Refused::NoThread(orphans, error)),
-        }
+        orphans.into_iter().for_each(Task::cancel);
     }
 
     /// What each thread of the pool runs.

@@ -25,7 +25,7 @@ use crate::context::Target;
 use crate::metrics::{BlockingMetrics, WorkerMetrics};
 use crate::shared::Shared;
 use crate::sync::{Arc, const_thread_local};
-use crate::task::{self, Id, JoinHandle, Meta, Schedule, Task};
+use crate::task::{self, Id, JoinHandle, Meta, Schedule};
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
 #[derive(Clone)]
@@ -98,9 +98,8 @@ impl Handle {
         match self.shared.blocking.submit(task) {
             Ok(()) => {}
             Err(Refused::ShutDown(task)) => task.cancel(),
-            Err(Refused::NoThread(tasks, error)) => {
-                eprintln!("heist: no thread for blocking jobs, they are cancelled: {error}");
-                tasks.into_iter().for_each(Task::cancel);
+            Err(Refused::NoThread(error)) => {
+                eprintln!("heist: the system gives no thread for blocking jobs: {error}");
             }
         }
         handle

@@ -20,7 +20,6 @@
 mod search;
 mod turn;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::budget;
@@ -30,7 +29,7 @@ use crate::idle::{Searching, Sleep};
 use crate::parker::Parked;
 use crate::shared::{Remote, Shared};
 use crate::sync::{Arc, deque};
-use crate::task::Task;
+use crate::task::{Task, quiet};
 use turn::Turn;
 
 /// What one step did.
@@ -220,8 +219,8 @@ impl Worker {
         self.remote().counters.parks.add(1);
         shared.on_park.call();
         self.context.in_driver.set(true);
-        let park = AssertUnwindSafe(|| self.remote().parker.park(&shared.driver));
-        let parked = catch_unwind(park).unwrap_or(Parked::InDriver);
+        let mut parked = Parked::InDriver; // Only there can a waker panic.
+        quiet(|| parked = self.remote().parker.park(&shared.driver));
         self.context.in_driver.set(false);
         shared.on_unpark.call();
         self.searching = shared.idle.wake_self(index);

@@ -17,7 +17,6 @@ use crate::sync::UnsafeCell;
 
 /// The part of a task that does not depend on its future's type.
 #[repr(C)]
-#[derive(Debug)]
 pub(crate) struct Header {
     pub(super) state: State,
     pub(super) vtable: &'static Vtable,

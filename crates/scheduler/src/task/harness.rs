@@ -13,10 +13,6 @@
 //! No function that may give the cell up takes a reference into it as an argument: a reference
 //! that is an argument must stay valid until the function returns, and by then the cell may be
 //! freed, here or on another thread. They take the header's pointer and borrow for a moment.
-//!
-//! # Invariants
-//! A function during whose call the cell may be freed takes the raw header, never a reference: a
-//! reference in an argument asserts that the cell outlives the call.
 
 use std::any::Any;
 use std::future::Future;

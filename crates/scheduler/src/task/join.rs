@@ -3,12 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 
 use super::cell::{Header, TaskRef};
+use super::harness::quiet;
 use super::state::{DropHandle, Join};
 use super::{AbortHandle, Id, JoinError};
 use crate::budget;
@@ -105,28 +105,32 @@ impl<T> JoinHandle<T> {
     }
 
     /// Stores `waker` for the completing side; `Done` if the task finished meanwhile.
+    ///
+    /// A waker's clone and drop are foreign code, which may panic: both run while the slot is in
+    /// order, the clone before it is touched, the drop after it has been published.
     fn register(&mut self, waker: &Waker) -> Join {
-        let id = WakerId::of(waker);
-        if self.registered == Some(id) {
+        if self.registered == Some(WakerId::of(waker)) {
             return Join::Pending;
         }
+        // The clone's identity, not the original's: only the clone's address stays in use.
+        let waker = waker.clone();
+        let id = WakerId::of(&waker);
         if self.registered.take().is_some()
             && self.header().state.reclaim_join_waker() == Join::Done
         {
             return Join::Done;
         }
-        let old = self.replace_join_waker(Some(waker.clone()));
-        drop(old);
-        match self.header().state.publish_join_waker() {
+        let old = self.replace_join_waker(Some(waker));
+        let published = self.header().state.publish_join_waker();
+        let unused = match published {
             Join::Pending => {
                 self.registered = Some(id);
-                Join::Pending
+                None
             }
-            Join::Done => {
-                drop(self.replace_join_waker(None));
-                Join::Done
-            }
-        }
+            Join::Done => self.replace_join_waker(None),
+        };
+        drop((old, unused));
+        published
     }
 
     /// Callers own the slot: JOIN_WAKER is clear, and was so at DONE if the task is DONE.
@@ -181,7 +185,7 @@ impl<T> Drop for JoinHandle<T> {
                     }
                     let waker = self.replace_join_waker(None);
                     // A foreign waker's drop may panic; the handle must still be released.
-                    let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+                    quiet(|| drop(waker));
                 }
             }
         }
@@ -204,3 +208,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
             .finish()
     }
 }
+
+#[cfg(all(test, not(heist_loom)))]
+#[path = "join_tests.rs"]
+mod tests;

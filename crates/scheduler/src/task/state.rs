@@ -25,7 +25,7 @@
 //!    clear ACTIVE over it.
 //! 3. One thread frees the cell: "DONE, no HANDLE, count 0" is reached by one transition, and no
 //!    transition leaves it. Once DONE the count only falls, except through a reference that
-//!    still counts. So a `JoinHandle` that sees DONE and count 0 owns the cell with a plain load.
+//!    still counts or through the `JoinHandle` itself. So a `JoinHandle` that sees DONE and count 0 owns the cell with a plain load.
 //! 4. The output is dropped by the completer if HANDLE was gone when DONE was set, else by the
 //!    `JoinHandle`.
 //!

@@ -7,12 +7,12 @@
 //! for more than a turn. The clock is read every [`CLOCK_EVERY`] polls, and every poll if the last
 //! turn showed that polls are long.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::Worker;
 use crate::clock::Clock;
 use crate::sync::deque;
+use crate::task::quiet;
 
 /// Polls in a turn at least: what a poll of the driver (a system call) is worth.
 const MIN_TURN: u32 = 64;
@@ -119,7 +119,7 @@ impl Worker {
         self.context.in_driver.set(true);
         let driver = role.as_mut().expect("`try_role` found a driver");
         // A waker may panic; the worker must not.
-        let _ = catch_unwind(AssertUnwindSafe(|| driver.park(Some(Duration::ZERO))));
+        quiet(|| driver.park(Some(Duration::ZERO)));
         self.context.in_driver.set(false);
     }
 
