@@ -384,8 +384,6 @@ fn about_the_server(name: &[u8], command: &Command<'_>) -> Option<Answer> {
             Reply::Integer(2),
             text("mode"),
             text("standalone"),
-            text("role"),
-            text("master"),
         ]),
         b"INFO" => text("# Server\r\nserver_name:heist-kv\r\n"),
         // No limits, no persistence: nothing that a client could have to know.
