@@ -7,7 +7,7 @@
 //!
 //! # Protocol
 //!
-//! 1. hyper starts to wait for a head: [`HeadTimer::sleep_until`] stores the deadline.
+//! 1. hyper starts to wait for a head: [`HeadTimer`]'s `sleep_until` stores the deadline.
 //! 2. The head is complete: hyper drops its sleep, which clears the deadline.
 //! 3. The connection is about to wait ([`HeadWatch::poll`]): with a deadline noted and no sleep
 //!    armed, it arms one. An armed sleep is left alone, though its time may be an older, earlier one.

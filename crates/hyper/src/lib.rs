@@ -1,6 +1,6 @@
 //! Serves hyper, tower and axum services on the Heist runtime, over HTTP/1 and HTTP/2.
 //!
-//! [`serve`] is the whole of it for most programs: it accepts, speaks the version that the client
+//! [`serve()`] is the whole of it for most programs: it accepts, speaks the version that the client
 //! speaks, bounds what a client may hold up, and ends gracefully with a [`Report`]. [`HeistExecutor`]
 //! and [`HeistTimer`] are the two adapters for programs that drive hyper (or tonic, or a pooled
 //! client) themselves; Heist's sockets already speak hyper's I/O traits.

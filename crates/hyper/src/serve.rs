@@ -49,6 +49,26 @@ const MAX_QUEUED: usize = 4096;
 ///
 /// Each connection speaks HTTP/1 or HTTP/2 (prior knowledge), as its client does. Nothing happens
 /// before the [`Serve`] is awaited.
+///
+/// ```
+/// use std::time::Duration;
+/// use axum::{Router, routing::get};
+/// use heist::net::TcpListener;
+///
+/// # #[heist::main]
+/// # async fn main() -> std::io::Result<()> {
+/// let app = Router::new().route("/", get(|| async { "hello, world\n" }));
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let stop = std::future::ready(());
+/// // `stop` is any future; a server takes `heist::signal::ctrl_c()` or the like.
+/// let report = heist_hyper::serve(listener, app)
+///     .max_connections(10_000)
+///     .with_graceful_shutdown(stop, Duration::from_secs(10))
+///     .await;
+/// println!("{report}");
+/// # Ok(())
+/// # }
+/// ```
 pub fn serve<S>(listener: TcpListener, service: S) -> Serve<TowerToHyperService<S>> {
     serve_hyper(listener, TowerToHyperService::new(service))
 }
