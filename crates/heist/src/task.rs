@@ -5,8 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use heist_scheduler::TaskInfo;
-pub use heist_scheduler::task::{AbortHandle, Id, JoinError, JoinHandle};
+pub use heist_scheduler::{AbortHandle, Id, JoinError, JoinHandle, TaskInfo};
 
 use crate::runtime::Handle;
 

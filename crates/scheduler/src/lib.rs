@@ -20,7 +20,7 @@ pub mod driver;
     unsafe_code,
     reason = "the task cell is shared by raw pointer; its states are the proof"
 )]
-pub mod task;
+mod task;
 
 mod metrics;
 mod registry;
@@ -49,4 +49,5 @@ pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
 pub use handle::{EnterGuard, Handle, TaskInfo};
 pub use metrics::{BlockingMetrics, WorkerMetrics};
+pub use task::{AbortHandle, Id, JoinError, JoinHandle};
 pub use worker::{Launch, Tick, Worker};

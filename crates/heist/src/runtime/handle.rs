@@ -5,8 +5,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use crate::runtime::RuntimeMetrics;
-use heist_scheduler::TaskInfo;
-use heist_scheduler::task::JoinHandle;
+use heist_scheduler::{JoinHandle, TaskInfo};
 
 /// A reference to a runtime; cheap to clone, and does not keep the runtime running.
 #[derive(Clone, Debug)]

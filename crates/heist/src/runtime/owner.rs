@@ -5,7 +5,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use heist_scheduler::task::JoinHandle;
+use heist_scheduler::JoinHandle;
 
 use super::threads;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
