@@ -50,7 +50,3 @@ pub mod signal;
 pub use heist_macros::{main, test};
 pub use task::spawn;
 pub use tokio::{join, pin, select, try_join};
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -65,3 +65,7 @@ pub use connection::PeerAddr;
 pub use report::Report;
 pub use rt::{HandleExecutor, HeistExecutor, HeistTimer};
 pub use serve::{Serve, serve, serve_hyper};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
