@@ -137,7 +137,11 @@ impl RunQueue {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        task::new(future, self.clone(), meta())
+        let scheduler = InCell {
+            queue: self.clone(),
+            _leak: loom::sync::Arc::new(()),
+        };
+        task::new(future, scheduler, meta())
     }
 
     fn pop(&self) -> Option<Task> {
@@ -152,18 +156,24 @@ impl RunQueue {
     }
 }
 
-impl Schedule for RunQueue {
-    type Target = Self;
+/// What a cell knows of its queue: loom fails the scene if the cell is leaked.
+struct InCell {
+    queue: RunQueue,
+    _leak: loom::sync::Arc<()>,
+}
 
-    fn target(&self) -> Self {
-        self.clone()
+impl Schedule for InCell {
+    type Target = RunQueue;
+
+    fn target(&self) -> RunQueue {
+        self.queue.clone()
     }
 
-    fn schedule(target: Self, task: Task) {
+    fn schedule(target: RunQueue, task: Task) {
         target.0.lock().push_back(task);
     }
 
-    fn schedule_yielded(target: Self, task: Task) {
+    fn schedule_yielded(target: RunQueue, task: Task) {
         target.0.lock().push_back(task);
     }
 

@@ -42,7 +42,7 @@ fn submit(pool: &Arc<Pool>) -> JoinHandle<Witness> {
     match pool.submit(job) {
         Ok(()) => {}
         Err(Refused::ShutDown(job)) => job.cancel(),
-        Err(Refused::NoThread(jobs, _)) => jobs.into_iter().for_each(Task::cancel),
+        Err(Refused::NoThread(_)) => {} // The pool cancelled what no thread can run.
     }
     handle
 }

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Bell, RunQueue, Witness, model, thread};
+use super::{Bell, RunQueue, Witness, idle_task, model, thread};
 use crate::block_on::block_on;
 use crate::task::{JoinError, JoinHandle, Task};
 
@@ -13,10 +14,7 @@ fn finishing() -> (Task, JoinHandle<Witness>) {
     RunQueue::default().task(async { Witness::new() })
 }
 
-fn poll(
-    handle: &mut JoinHandle<Witness>,
-    bell: &std::sync::Arc<Bell>,
-) -> Poll<Result<Witness, JoinError>> {
+fn poll(handle: &mut JoinHandle<Witness>, bell: &Arc<Bell>) -> Poll<Result<Witness, JoinError>> {
     let waker = bell.waker();
     Pin::new(handle).poll(&mut Context::from_waker(&waker))
 }
@@ -50,12 +48,19 @@ fn a_finished_task_shows_its_output_without_a_waker() {
 fn join_waker_is_woken_or_output_seen() {
     model(|| {
         let (task, mut handle) = finishing();
+        let abort = handle.abort_handle();
         let worker = thread(move || task.run());
         let bell = Bell::new();
         while poll(&mut handle, &bell).is_pending() {
             bell.wait();
         }
         worker.join().expect("joins");
+        assert_eq!(
+            Arc::strong_count(&bell),
+            1,
+            "a waker that is never used again is kept"
+        );
+        drop(abort);
     });
 }
 
@@ -87,14 +92,38 @@ fn a_handle_dropped_while_its_waker_is_registered_leaves_nothing() {
 }
 
 #[test]
+fn a_dropped_handle_gives_its_waker_back() {
+    model(|| {
+        let queue = RunQueue::default();
+        let (wakers, mut handle) = idle_task(&queue, 2, || Poll::Ready(Witness::new()));
+        let bell = Bell::new();
+        assert!(poll(&mut handle, &bell).is_pending());
+        let waker = wakers.take();
+        let other = thread(move || drop(waker));
+        drop(handle);
+        assert_eq!(
+            Arc::strong_count(&bell),
+            1,
+            "the waker is left with the task"
+        );
+        other.join().expect("joins");
+        wakers.take().wake();
+        queue.run_all();
+    });
+}
+
+#[test]
 fn an_output_that_nobody_awaits_is_dropped_once() {
     model(|| {
         let output = Witness::new();
         let drops = output.drops.clone();
         let (task, handle) = RunQueue::default().task(async move { output });
+        // Somebody who may abort the task does not keep its output.
+        let abort = handle.abort_handle();
         let worker = thread(move || task.run());
         drop(handle);
         worker.join().expect("joins");
+        assert!(abort.is_finished());
         assert_eq!(drops.load(std::sync::atomic::Ordering::Relaxed), 1);
     });
 }

@@ -5,6 +5,7 @@ use std::task::Poll;
 use loom::sync::Arc;
 
 use super::{Witness, meta, model, thread};
+use crate::block_on::block_on;
 use crate::registry::Registry;
 use crate::task::{self, JoinHandle, Schedule, Task};
 
@@ -100,6 +101,19 @@ fn an_enumeration_during_completion_sees_a_live_task_or_none() {
         }
         worker.join().expect("joins");
         assert_eq!(registry.len(), 0);
+    });
+}
+
+#[test]
+fn a_finished_task_is_no_longer_alive() {
+    model(|| {
+        let registry = Arc::new(Registry::new(1));
+        let (task, handle) = live_task(&registry, Poll::Ready(Witness::new()));
+        assert!(registry.insert(&task, 0).is_ok());
+        let worker = thread(move || task.run());
+        block_on(handle).expect("it finishes");
+        assert_eq!(registry.len(), 0);
+        worker.join().expect("joins");
     });
 }
 

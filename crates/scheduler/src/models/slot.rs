@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use loom::sync::Arc;
 
-use super::{RunQueue, Wakers, idle_task, model, thread};
+use super::{Crossing, RunQueue, Wakers, idle_task, model, thread};
 use crate::task::{JoinHandle, Slot, Task};
 
 /// A task that was polled here, so that its future is data which the next poller must see.
@@ -19,15 +19,22 @@ fn polled(queue: &RunQueue) -> (Task, Wakers, JoinHandle<()>) {
 fn slot_gives_each_task_to_one_taker() {
     model(|| {
         let slot = Arc::new(Slot::new());
+        let put = Crossing::new();
+        let thief = {
+            let (slot, put) = (Arc::clone(&slot), put.clone());
+            thread(move || {
+                put.pass();
+                slot.take().map(Task::run).is_some()
+            })
+        };
+        // Made here, so that only the slot orders their first poll before the thief's.
         let queue = RunQueue::default();
         let (first, _, one) = polled(&queue);
         let (second, _, two) = polled(&queue);
-        let thief = {
-            let slot = Arc::clone(&slot);
-            thread(move || slot.take().map(Task::run).is_some())
-        };
-        let displaced = slot.put(first).into_iter().chain(slot.put(second));
-        let mut ran = displaced.map(Task::run).count();
+        let mut displaced = slot.put(first);
+        displaced = displaced.or(slot.put(second));
+        put.pass();
+        let mut ran = displaced.map(Task::run).into_iter().count();
         ran += usize::from(slot.take().map(Task::run).is_some());
         ran += usize::from(thief.join().expect("joins"));
         assert_eq!(ran, 2);
@@ -36,15 +43,20 @@ fn slot_gives_each_task_to_one_taker() {
 }
 
 #[test]
-fn two_thieves_do_not_share_a_task() {
+fn a_task_that_fills_an_empty_slot_is_published() {
     model(|| {
         let slot = Arc::new(Slot::new());
-        let (task, _, handle) = polled(&RunQueue::default());
+        let put = Crossing::new();
         let thieves = [0; 2].map(|_| {
-            let slot = Arc::clone(&slot);
-            thread(move || slot.take().map(Task::run).is_some())
+            let (slot, put) = (Arc::clone(&slot), put.clone());
+            thread(move || {
+                put.pass();
+                slot.take().map(Task::run).is_some()
+            })
         });
+        let (task, _, handle) = polled(&RunQueue::default());
         assert!(slot.put(task).is_none());
+        put.pass();
         let ran = thieves.map(|thief| thief.join().expect("joins"));
         let left = slot.take().map(Task::run).is_some();
         assert_eq!(ran.into_iter().chain([left]).filter(|&ran| ran).count(), 1);
