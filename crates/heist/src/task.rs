@@ -31,7 +31,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Handle::with_current(|handle| handle.scheduler.clone()).spawn(future, None)
+    Handle::current_scheduler().spawn_owned(future, None)
 }
 
 /// Runs code that blocks on a thread of its own and returns a handle to await its result.
@@ -99,7 +99,7 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn_on(future, &Handle::current())
+        Ok(Handle::current_scheduler().spawn_owned(future, self.name))
     }
 
     /// Spawns on the runtime of `handle`.

@@ -101,6 +101,14 @@ impl Handle {
         self.timeline().now()
     }
 
+    /// Returns the present instant by the clock of the reactor this thread has
+    /// [entered](Handle::enter), if any; cheaper than `try_current` followed by [`now`](Handle::now).
+    pub fn now_current() -> Option<Instant> {
+        // The thread's current handle is borrowed meanwhile: a clock may read it, not change it.
+        let now = CURRENT.try_with(|current| current.borrow().as_ref().map(Self::now));
+        now.ok().flatten()
+    }
+
     /// Ends every wait: pending I/O operations return an error, [`Sleep`](crate::Sleep)s wake up,
     /// and nothing can be registered any more. Calling it again does nothing more.
     pub fn shutdown(&self) {

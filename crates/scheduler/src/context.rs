@@ -99,6 +99,14 @@ impl Target {
         }
     }
 
+    /// The scheduler that the task goes to.
+    pub(crate) fn shared(&self) -> &Shared {
+        match self {
+            Self::Local(context) => &context.shared,
+            Self::Remote(shared) => shared,
+        }
+    }
+
     /// Which shard of the registry a task spawned here belongs to.
     pub(crate) fn shard_hint(&self) -> usize {
         match self {

@@ -75,9 +75,20 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (task, handle) = task::new(future, self.shared.clone(), meta(name));
+        self.clone().spawn_owned(future, name)
+    }
+
+    /// As [`Handle::spawn`]; the task keeps this reference, which saves counting one more.
+    #[track_caller]
+    pub fn spawn_owned<F>(self, future: F, name: Option<&str>) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         let target = Target::of(&self.shared);
-        match self.shared.registry.insert(&task, target.shard_hint()) {
+        let (task, handle) = task::new(future, self.shared, meta(name));
+        let registry = &target.shared().registry;
+        match registry.insert(&task, target.shard_hint()) {
             Ok(()) => <Arc<Shared> as Schedule>::schedule(target, task),
             Err(crate::registry::Closed) => task.cancel(),
         }

@@ -21,10 +21,9 @@ fn a_request_in_flight_finishes_in_the_grace() {
         until_closed(addr).await;
         world.release.notify_one();
         let answer = rest(&mut client).await;
-        assert!(
-            answer.contains("connection: close") && answer.ends_with("released"),
-            "{answer}"
-        );
+        // Whole, and then the end of the stream. That it says `connection: close` is not certain: the
+        // answer may be ready before the connection has heard of the shutdown.
+        assert!(answer.ends_with("released"), "{answer}");
         let report = report.await.expect("no panic");
         assert_eq!(report.cut, []);
         assert!(report.finished >= 1, "{report}");

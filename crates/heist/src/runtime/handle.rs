@@ -22,7 +22,10 @@ impl Handle {
     /// `Runtime::enter` guard.
     #[track_caller]
     pub fn current() -> Self {
-        Self::with_current(Self::clone)
+        match Self::try_current() {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The runtime that the calling thread is inside of.
@@ -38,11 +41,12 @@ impl Handle {
         }
     }
 
+    /// The current runtime's scheduler, without its reactor: all that spawning needs.
     #[track_caller]
-    pub(crate) fn with_current<R>(f: impl FnOnce(&Self) -> R) -> R {
-        match Self::try_current() {
-            Ok(handle) => f(&handle),
-            Err(error) => panic!("{error}"),
+    pub(crate) fn current_scheduler() -> heist_scheduler::Handle {
+        match heist_scheduler::Handle::try_current() {
+            Some(scheduler) => scheduler,
+            None => panic!("{}", TryCurrentError(())),
         }
     }
 

@@ -28,11 +28,8 @@ pub struct Instant {
 impl Instant {
     /// Returns the current instant of this thread's runtime, or of the system outside of one.
     pub fn now() -> Self {
-        let now = match Handle::try_current() {
-            Some(handle) => handle.now(),
-            None => SystemClock.now(),
-        };
-        Self::from_std(now)
+        let now = Handle::now_current();
+        Self::from_std(now.unwrap_or_else(|| SystemClock.now()))
     }
 
     /// Converts from the standard library's type.
