@@ -1,7 +1,7 @@
 //! The memory of a task: a type-erased [`Header`] at the front of a typed [`Cell`].
 //!
 //! A `NonNull<Header>` that other files pass around always points to the header of a live
-//! `Cell<F, S>`, made by [`new`] with that cell's own [`Vtable`]; its provenance covers the cell.
+//! `Cell<F, S>`, made by [`super::new`] with that cell's own [`Vtable`]; its provenance covers the cell.
 //! Who may touch which field is in the table of [`super`].
 
 use std::cell::Cell as PlainCell;
@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use super::state::State;
-use super::{Id, JoinError, JoinHandle, Schedule, Task, harness};
+use super::{Id, JoinError, Task};
 use crate::sync::UnsafeCell;
 
 /// The part of a task that does not depend on its future's type.
@@ -84,33 +84,6 @@ pub(super) enum Stage<F: Future> {
     Running(F),
     Finished(Result<F::Output, JoinError>),
     Consumed,
-}
-
-/// Makes a task in the state "queued for its first poll".
-pub(crate) fn new<F, S>(future: F, scheduler: S, meta: Meta) -> (Task, JoinHandle<F::Output>)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-    S: Schedule,
-{
-    let cell = Box::new(Cell {
-        header: Header {
-            state: State::new(),
-            vtable: harness::vtable::<F, S>(),
-            registry_key: PlainCell::new(0),
-            ran_from_slot: PlainCell::new(false),
-            meta,
-        },
-        scheduler,
-        stage: UnsafeCell::new(Stage::Running(future)),
-        join_waker: UnsafeCell::new(None),
-    });
-    let header = NonNull::from(Box::leak(cell)).cast::<Header>();
-    // SAFETY: the state was born with ACTIVE; this is its one token.
-    let task = unsafe { Task::from_raw(header) };
-    // SAFETY: the state was born with HANDLE; this is its one handle, of the right output type.
-    let handle = unsafe { JoinHandle::from_raw(header) };
-    (task, handle)
 }
 
 /// A counted reference to a task that does not own its output or its token.

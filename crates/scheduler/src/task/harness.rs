@@ -1,4 +1,4 @@
-//! The typed half of a task: polling, completing, cancelling, freeing.
+//! The typed half of a task: making, polling, completing, cancelling, freeing.
 //!
 //! # Protocol
 //! The token's holder calls `run`:
@@ -15,19 +15,47 @@
 //! freed, here or on another thread. They take the header's pointer and borrow for a moment.
 
 use std::any::Any;
+use std::cell::Cell as PlainCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
-use super::cell::{Cell, Header, Stage, Vtable};
-use super::state::{Complete, FinishPending, StartPoll};
-use super::{JoinError, Schedule, Task, waker};
+use super::cell::{Cell, Header, Meta, Stage, Vtable};
+use super::state::{Complete, FinishPending, StartPoll, State};
+use super::{JoinError, JoinHandle, Schedule, Task, waker};
 use crate::sync::UnsafeCell;
 
+/// Makes a task in the state "queued for its first poll".
+pub(crate) fn new<F, S>(future: F, scheduler: S, meta: Meta) -> (Task, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    let cell = Box::new(Cell {
+        header: Header {
+            state: State::new(),
+            vtable: vtable::<F, S>(),
+            registry_key: PlainCell::new(0),
+            ran_from_slot: PlainCell::new(false),
+            meta,
+        },
+        scheduler,
+        stage: UnsafeCell::new(Stage::Running(future)),
+        join_waker: UnsafeCell::new(None),
+    });
+    let header = NonNull::from(Box::leak(cell)).cast::<Header>();
+    // SAFETY: the state was born with ACTIVE; this is its one token.
+    let task = unsafe { Task::from_raw(header) };
+    // SAFETY: the state was born with HANDLE; this is its one handle, of the right output type.
+    let handle = unsafe { JoinHandle::from_raw(header) };
+    (task, handle)
+}
+
 /// The operations of `Cell<F, S>`.
-pub(super) fn vtable<F: Future, S: Schedule>() -> &'static Vtable {
+fn vtable<F: Future, S: Schedule>() -> &'static Vtable {
     &Vtable {
         run: run::<F, S>,
         schedule: schedule::<F, S>,
@@ -266,7 +294,7 @@ unsafe fn join_waker<F: Future, S: Schedule>(
 /// # Safety
 /// As [`Vtable::free`].
 unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header>) {
-    // SAFETY: the cell was leaked from a `Box<Cell<F, S>>` by `cell::new`, and is the caller's.
+    // SAFETY: the cell was leaked from a `Box<Cell<F, S>>` by `new`, and is the caller's.
     let cell = unsafe { Box::from_raw(header.cast::<Cell<F, S>>().as_ptr()) };
     quiet(|| drop(cell));
 }

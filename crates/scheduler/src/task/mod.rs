@@ -44,8 +44,8 @@ pub use error::JoinError;
 pub use id::Id;
 pub use join::JoinHandle;
 
-pub(crate) use cell::{Meta, TaskRef, new};
-pub(crate) use harness::quiet;
+pub(crate) use cell::{Meta, TaskRef};
+pub(crate) use harness::{new, quiet};
 pub(crate) use id::next_id;
 pub(crate) use slot::Slot;
 
@@ -81,7 +81,7 @@ pub(crate) trait Schedule: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Task(NonNull<Header>);
 
-// SAFETY: the cell's future and output are Send (required by `cell::new`), and the token is the
+// SAFETY: the cell's future and output are Send (required by `new`), and the token is the
 // only way to them and to the plain cells of the header; the other fields are Sync.
 unsafe impl Send for Task {}
 
