@@ -30,7 +30,7 @@
 
 use crate::driver::{Driver, Unpark};
 use crate::sync::atomic::AtomicUsize;
-use crate::sync::atomic::Ordering::{AcqRel, Acquire};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 const EMPTY: usize = 0;
@@ -111,7 +111,7 @@ impl Parker {
         // ORDERING: Acquire pairs with the Release of the swap in `unpark`: what was done before
         // the unpark is visible after the park. (model: unpark_before_park_returns_at_once)
         self.state
-            .compare_exchange(NOTIFIED, EMPTY, Acquire, Acquire)
+            .compare_exchange(NOTIFIED, EMPTY, Acquire, Relaxed)
             .is_ok()
     }
 
@@ -138,12 +138,11 @@ impl Parker {
 
     /// Announces where this worker is about to block; false if a token came first.
     fn enter(&self, place: usize) -> bool {
-        // ORDERING: Release of AcqRel pairs with the Acquire of the swap in `unpark`: it acts on
-        // the announced place. Acquire on failure as in `take_token`.
-        // (model: unpark_reaches_a_worker_on_the_condvar)
+        // Relaxed: `unpark` needs no more than the place itself. Behind it stands a lock that this
+        // thread already holds, or the driver's token.
         let entered = self
             .state
-            .compare_exchange(EMPTY, place, AcqRel, Acquire)
+            .compare_exchange(EMPTY, place, Relaxed, Relaxed)
             .is_ok();
         if !entered {
             let taken = self.take_token();
@@ -154,9 +153,9 @@ impl Parker {
 
     /// Makes the worker's current or next park return.
     pub(crate) fn unpark(&self, driver: &DriverSlot) {
-        // ORDERING: AcqRel: Release publishes what was done before the unpark, Acquire sees the
-        // place announced by `enter`. (model: unpark_reaches_a_worker_on_the_condvar)
-        match self.state.swap(NOTIFIED, AcqRel) {
+        // ORDERING: Release pairs with the Acquire in `take_token` and `Leave`: publishes what was
+        // done before the unpark. (model: unpark_reaches_a_worker_on_the_condvar)
+        match self.state.swap(NOTIFIED, Release) {
             IN_DRIVER => driver.unparker.unpark(),
             ON_CONDVAR => {
                 drop(self.lock.lock());
@@ -172,9 +171,9 @@ struct Leave<'a>(&'a Parker);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        // ORDERING: Acquire of AcqRel pairs with the Release in `unpark`, as in `take_token`.
+        // ORDERING: Acquire pairs with the Release in `unpark`, as in `take_token`.
         // (model: unpark_reaches_a_worker_in_the_driver)
-        self.0.state.swap(EMPTY, AcqRel);
+        self.0.state.swap(EMPTY, Acquire);
     }
 }
 

@@ -27,12 +27,12 @@ fn slot_gives_each_task_to_one_taker() {
                 slot.take().map(Task::run).is_some()
             })
         };
-        // Made here, so that only the slot orders their first poll before the thief's.
+        // Each is made just before it is put: only that orders its first poll before the thief's.
         let queue = RunQueue::default();
         let (first, _, one) = polled(&queue);
+        assert!(slot.put(first).is_none());
         let (second, _, two) = polled(&queue);
-        let mut displaced = slot.put(first);
-        displaced = displaced.or(slot.put(second));
+        let displaced = slot.put(second);
         put.pass();
         let mut ran = displaced.map(Task::run).into_iter().count();
         ran += usize::from(slot.take().map(Task::run).is_some());

@@ -15,7 +15,7 @@ use std::ptr::{NonNull, null_mut};
 use super::Task;
 use super::cell::Header;
 use crate::sync::atomic::AtomicPtr;
-use crate::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// The LIFO slot of one worker.
 pub(crate) struct Slot(AtomicPtr<Header>);
@@ -30,15 +30,14 @@ impl Slot {
     pub(crate) fn put(&self, task: Task) -> Option<Task> {
         let pointer = task.into_raw().as_ptr();
         if self.0.load(Relaxed).is_null() {
-            // ORDERING: Release pairs with the AcqRel in `take`: publishes the token's cell.
-            // (model: slot_gives_each_task_to_one_taker)
+            // ORDERING: Release pairs with the Acquire in `take`: publishes the token's cell.
+            // (model: a_task_that_fills_an_empty_slot_is_published)
             self.0.store(pointer, Release);
             return None;
         }
-        // ORDERING: AcqRel: Release as above; Acquire for the displaced token, which a thief
-        // cannot have put here, but which this thread may have put on another processor.
-        // (model: slot_gives_each_task_to_one_taker)
-        Self::token(self.0.swap(pointer, AcqRel))
+        // ORDERING: Release as above. No Acquire for the displaced token: if a thief has not taken
+        // it, it is the one that this thread put. (model: slot_gives_each_task_to_one_taker)
+        Self::token(self.0.swap(pointer, Release))
     }
 
     /// Takes the task out, from any thread.
@@ -47,9 +46,10 @@ impl Slot {
         if self.is_empty() {
             return None;
         }
-        // ORDERING: Acquire of AcqRel pairs with the Release in `put`: the cell is visible.
+        // ORDERING: Acquire pairs with the Release in `put`: the cell is visible. Nothing is
+        // published by taking: the null says no more than that the slot is free.
         // (model: slot_gives_each_task_to_one_taker)
-        Self::token(self.0.swap(null_mut(), AcqRel))
+        Self::token(self.0.swap(null_mut(), Acquire))
     }
 
     /// Whether nothing is in the slot; a hint unless the owner asks.
