@@ -12,7 +12,7 @@ use crate::metrics::Counters;
 use crate::parker::{DriverSlot, Parker};
 use crate::registry::Registry;
 use crate::sync::atomic::AtomicBool;
-use crate::sync::atomic::Ordering::{Acquire, Release};
+use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{CachePadded, Condvar, Mutex, deque};
 use crate::task::{Slot, Task};
 
@@ -143,9 +143,8 @@ impl Shared {
     /// Whether the workers are to stop.
     #[inline]
     pub(crate) fn is_stopping(&self) -> bool {
-        // ORDERING: Acquire pairs with the Release in `stop`: a worker that stops for it sees
-        // the closed registry. (model: shutdown_cancels_every_task)
-        self.stopping.load(Acquire)
+        // Relaxed suffices, see `stop`.
+        self.stopping.load(Relaxed)
     }
 
     /// Steps 1 and 2 of a shutdown; see [`crate::handle::Handle::shut_down`].
@@ -153,9 +152,10 @@ impl Shared {
         for shard in 0..self.registry.shards() {
             self.registry.close(shard);
         }
-        // ORDERING: Release pairs with the Acquire in `is_stopping`.
-        // (model: shutdown_cancels_every_task)
-        self.stopping.store(true, Release);
+        // Relaxed: the shards' locks carry the edge. A worker that saw the flag and then found a
+        // shard open would have had its lock before `close` did, so its look at the flag would come
+        // before this store, which it cannot have read then.
+        self.stopping.store(true, Relaxed);
         for worker in 0..self.remotes.len() {
             self.unpark(worker);
         }
