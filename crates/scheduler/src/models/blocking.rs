@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Witness, meta, model, thread};
+use super::{Bell, Witness, meta, model, thread};
 use crate::block_on::block_on;
 use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
 use crate::clock::SystemClock;
@@ -38,7 +38,14 @@ fn with_threads(max_threads: usize, keep_alive: Duration, spawn_thread: SpawnThr
 
 /// As `Handle::spawn_blocking` does it.
 fn submit(pool: &Arc<Pool>) -> JoinHandle<Witness> {
-    let (job, handle) = task::new(Job::new(Witness::new), OneShot, meta());
+    submit_job(pool, Witness::new)
+}
+
+fn submit_job<T: Send + 'static>(
+    pool: &Arc<Pool>,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let (job, handle) = task::new(Job::new(job), OneShot, meta());
     match pool.submit(job) {
         Ok(()) => {}
         Err(Refused::ShutDown(job)) => job.cancel(),
@@ -90,6 +97,22 @@ fn two_submitters_are_served_by_two_threads() {
         };
         block_on(submit(&pool)).expect("it runs");
         other.join().expect("joins");
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn a_job_that_waits_for_another_does_not_hold_it_up() {
+    model(|| {
+        let pool = pool(2, FOR_EVER);
+        block_on(submit(&pool)).expect("it runs");
+        // One thread may wait by now: it is enough for one job, not for two.
+        let bell = Bell::new();
+        let ring = bell.waker();
+        let waits = submit_job(&pool, move || bell.wait());
+        let rings = submit_job(&pool, move || ring.wake());
+        block_on(waits).expect("it runs");
+        block_on(rings).expect("it runs");
         shut_down(&pool);
     });
 }

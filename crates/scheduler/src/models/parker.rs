@@ -91,9 +91,9 @@ fn unpark_before_park_returns_at_once() {
 fn unpark_reaches_a_worker_in_the_driver() {
     model(|| {
         let scene = Scene::new(Restless::new());
-        let worker = {
+        let unparker = {
             let scene = Arc::clone(&scene);
-            thread(move || scene.park_until_news())
+            thread(move || scene.unpark())
         };
         let poller = {
             let scene = Arc::clone(&scene);
@@ -105,8 +105,8 @@ fn unpark_reaches_a_worker_in_the_driver() {
                 }
             })
         };
-        scene.unpark();
-        worker.join().expect("joins");
+        scene.park_until_news();
+        unparker.join().expect("joins");
         poller.join().expect("joins");
     });
 }

@@ -9,7 +9,8 @@ use crate::block_on::block_on;
 use crate::config::Config;
 use crate::driver;
 use crate::handle::Handle;
-use crate::worker::Launch;
+use crate::task::JoinHandle;
+use crate::worker::{Launch, Tick};
 
 /// A scheduler of `workers` workers and no events.
 pub(super) fn scheduler(workers: usize) -> (Handle, Vec<Launch>) {
@@ -35,6 +36,17 @@ pub(super) fn join(threads: Vec<loom::thread::JoinHandle<()>>) {
     for thread in threads {
         thread.join().expect("joins");
     }
+}
+
+/// A task that never finishes by itself; each poll hands out a waker.
+fn spawn_idle(handle: &Handle, wakers: &Wakers) -> JoinHandle<()> {
+    let (witness, given) = (Witness::new(), wakers.clone());
+    let future = std::future::poll_fn(move |cx| {
+        let _ = &witness;
+        given.put(cx.waker().clone());
+        Poll::Pending
+    });
+    handle.spawn(future, None)
 }
 
 #[test]
@@ -71,19 +83,10 @@ fn a_wake_during_shutdown_finds_its_task_cancelled() {
     model(|| {
         let (handle, launches) = scheduler(1);
         let wakers = Wakers::default();
-        let given = wakers.clone();
-        let witness = Witness::new();
-        let task = handle.spawn(
-            std::future::poll_fn(move |cx| {
-                let _ = &witness;
-                given.put(cx.waker().clone());
-                Poll::<()>::Pending
-            }),
-            None,
-        );
+        let task = spawn_idle(&handle, &wakers);
         let [launch] = launches.try_into().expect("one worker");
         let mut worker = launch.start();
-        assert_eq!(worker.tick(), crate::worker::Tick::Ran);
+        assert_eq!(worker.tick(), Tick::Ran);
         let waker = wakers.take();
         let outsider = thread(move || waker.wake());
         handle.shut_down();
@@ -93,6 +96,55 @@ fn a_wake_during_shutdown_finds_its_task_cancelled() {
         assert!(task.is_finished());
         assert_eq!(handle.live_tasks(), 0);
         assert_eq!(handle.injector_depth(), 0);
+    });
+}
+
+#[test]
+fn a_task_spawned_after_the_shutdown_began_is_cancelled_at_once() {
+    model(|| {
+        let (handle, launches) = scheduler(1);
+        let workers = start(launches);
+        handle.shut_down();
+        let task = handle.spawn(pending::<()>(), None);
+        assert!(task.is_finished());
+        join(workers);
+    });
+}
+
+#[test]
+fn a_worker_dropped_without_a_shutdown_takes_its_tasks_along() {
+    model(|| {
+        let (handle, launches) = scheduler(2);
+        let [first, second] = launches.try_into().expect("two workers");
+        let (mut worker, wakers) = (first.start(), Wakers::default());
+        // From this thread: into the first worker's shard, once before and once after its end.
+        let task = spawn_idle(&handle, &wakers);
+        assert_eq!(worker.tick(), Tick::Ran);
+        let waker = wakers.take();
+        let outsider = thread(move || drop(waker));
+        drop(worker);
+        assert!(task.is_finished());
+        let (mut worker, late) = (second.start(), spawn_idle(&handle, &wakers));
+        assert_eq!(worker.tick(), Tick::Ran);
+        drop(worker);
+        assert!(late.is_finished());
+        outsider.join().expect("joins");
+        assert_eq!(handle.live_tasks(), 0);
+    });
+}
+
+#[test]
+fn a_worker_dropped_while_it_searches_does_not_keep_the_others_asleep() {
+    bounded(1, || {
+        let (handle, launches) = scheduler(2);
+        let [first, second] = launches.try_into().expect("two workers");
+        let mut searcher = first.start();
+        assert_eq!(searcher.tick(), Tick::Idle);
+        drop(searcher);
+        let workers = start(vec![second]);
+        block_on(handle.spawn(async { Witness::new() }, None)).expect("it runs");
+        handle.shut_down();
+        join(workers);
     });
 }
 
