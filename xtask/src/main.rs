@@ -2,7 +2,8 @@
 //!
 //! One file per command; this one only picks it. The parts they share: [`signals`] and [`process`]
 //! (children that never outlive us), [`cargo`] (where the workspace is, what cargo built), [`args`],
-//! [`table`], [`load`] and [`server`] (the load generator and what it drives).
+//! [`table`], [`source`] (Rust files as text), [`load`] and [`server`] (the load generator and what it
+//! drives).
 
 use std::process::ExitCode;
 
@@ -11,6 +12,8 @@ mod process;
 mod cargo;
 mod args;
 mod table;
+mod source;
+mod orderings;
 mod load;
 mod server;
 mod tidy;
@@ -33,6 +36,8 @@ cargo xtask <command>
   suite               unit, integration and doc tests
   loom [FILTER] [--list]
                       the loom models, each in its own process
+  edges [--write]     every happens-before edge, from the ORDERING comments; --write puts the table
+                      into ARCHITECTURE.md
 
   bench http [--rounds N] [--seconds N] [--connections N] [--workers N] [--wrk] [--json FILE]
                       the http example against the same router on tokio, in interleaved rounds
@@ -72,6 +77,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "demo" => demo::run(args)?,
         "test" => test::run(args)?,
         "loom" => loom::run(args)?,
+        "edges" => orderings::run(args)?,
         "bench" => bench::run(args)?,
         name => match test::Step::named(name) {
             Some(step) => test::run_one(step, args)?,

@@ -213,14 +213,14 @@ impl State {
     }
 
     fn load(&self) -> Snapshot {
-        // ORDERING: Acquire pairs with the Release in `State::event`; what the kernel had shown the
-        // event loop is there for the syscall that follows (model: a_ready_reader_sees_what_the_event_reported).
+        // ORDERING: Acquire pairs with `State::event`: sees what the kernel had shown the event loop,
+        // before the syscall that relies on it. (model: a_ready_reader_sees_what_the_event_reported)
         Snapshot(self.0.load(Ordering::Acquire))
     }
 
     fn event(&self, ready: Ready) {
-        // ORDERING: Release pairs with the Acquire in `State::load`; publishes what the kernel
-        // showed the event loop (model: a_ready_reader_sees_what_the_event_reported).
+        // ORDERING: Release pairs with `State::load`: publishes what the kernel showed the event loop.
+        // (model: a_ready_reader_sees_what_the_event_reported)
         self.update(Ordering::Release, |snapshot| {
             Some(snapshot.with_event(ready))
         });

@@ -106,9 +106,9 @@ impl Idle {
     /// After a push: the sleeper to unpark, if one is to be woken for it.
     #[inline]
     pub(crate) fn claim(&self) -> Option<usize> {
-        // ORDERING: SeqCst fence pairs with the one in `sleep` and in `stop_searching`: either
-        // this load sees their change of the counts, or they see the task pushed before.
-        // (model: push_races_with_the_last_searcher)
+        // Either this load sees the other side's change of the counts, or that side sees the task.
+        // ORDERING: fence SeqCst pairs with `Idle::sleep` and `Idle::stop_searching`: orders the push
+        // before the load of the counts. (model: push_races_with_the_last_searcher)
         fence(SeqCst);
         let counts = self.counts();
         if counts.searching() > 0 || counts.sleeping() == 0 {
@@ -153,8 +153,8 @@ impl Idle {
         let before = Counts(self.counts.fetch_sub(SEARCHING, Relaxed));
         let last = before.searching() == 1;
         if last {
-            // ORDERING: SeqCst fence pairs with the one in `claim`, as in `sleep`.
-            // (model: searcher_that_finds_work_passes_the_search_on)
+            // ORDERING: fence SeqCst pairs with `Idle::claim`: orders the end of the search before the
+            // last look at the queues. (model: searcher_that_finds_work_passes_the_search_on)
             fence(SeqCst);
         }
         last
@@ -167,9 +167,10 @@ impl Idle {
         let was = if searching.is_some() { SEARCHING } else { 0 };
         let before = Counts(self.counts.fetch_add(SLEEPING.wrapping_sub(was), Relaxed));
         drop(sleepers);
-        // ORDERING: SeqCst fence pairs with the one in `claim`: either the pusher's load sees
-        // this worker asleep and not searching, or the look that follows sees the pushed task.
-        // (model: push_races_with_the_last_searcher)
+        // Either the pusher's load sees this worker asleep and not searching, or the look that
+        // follows sees the task.
+        // ORDERING: fence SeqCst pairs with `Idle::claim`: orders the sleeper's entry before its second
+        // look at the queues. (model: push_races_with_the_last_searcher)
         fence(SeqCst);
         if before.searching() == was {
             Sleep::LookAgain

@@ -108,8 +108,8 @@ impl Parker {
 
     /// Consumes the token, if it is there.
     fn take_token(&self) -> bool {
-        // ORDERING: Acquire pairs with the Release of the swap in `unpark`: what was done before
-        // the unpark is visible after the park. (model: unpark_before_park_returns_at_once)
+        // ORDERING: Acquire pairs with `Parker::unpark`: sees what was done before the unpark.
+        // (model: unpark_before_park_returns_at_once)
         self.state
             .compare_exchange(NOTIFIED, EMPTY, Acquire, Relaxed)
             .is_ok()
@@ -153,8 +153,9 @@ impl Parker {
 
     /// Makes the worker's current or next park return.
     pub(crate) fn unpark(&self, driver: &DriverSlot) {
-        // ORDERING: Release pairs with the Acquire in `take_token` and `Leave`: publishes what was
-        // done before the unpark. (model: unpark_reaches_a_worker_on_the_condvar)
+        // ORDERING: Release pairs with `Parker::take_token` and `Leave::drop`: publishes what was done
+        // before the unpark. (models: unpark_before_park_returns_at_once,
+        // unpark_reaches_a_worker_on_the_condvar)
         match self.state.swap(NOTIFIED, Release) {
             IN_DRIVER => driver.unparker.unpark(),
             ON_CONDVAR => {
@@ -171,7 +172,7 @@ struct Leave<'a>(&'a Parker);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        // ORDERING: Acquire pairs with the Release in `unpark`, as in `take_token`.
+        // ORDERING: Acquire pairs with `Parker::unpark`: sees what was done before the unpark.
         // (model: unpark_reaches_a_worker_in_the_driver)
         self.0.state.swap(EMPTY, Acquire);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Finding;
 use super::paths::{PathUse, paths};
-use super::source::Source;
+use crate::source::Source;
 
 /// Checks every crate under `crates/`.
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {

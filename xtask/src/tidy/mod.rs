@@ -6,7 +6,6 @@
 //! none. [`Source`] separates the two, so that a word in a string or a comment is never taken for
 //! code.
 
-mod source;
 mod paths;
 mod edges;
 mod layers;
@@ -15,14 +14,13 @@ mod seams;
 mod text;
 mod unsafety;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{fmt, fs};
 
 use anyhow::{Context as _, bail};
 
 use crate::cargo;
-use source::Source;
+use crate::orderings::TABLE_FILE;
+use crate::source::{self, Source};
 
 /// One broken rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +82,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let root = cargo::root();
     let mut findings = edges::check(&cargo::metadata()?);
     findings.extend(edges::check_linked()?);
-    let files = files(root).context("cannot list the workspace")?;
+    let files = source::files(root, "".as_ref()).context("cannot list the workspace")?;
     let mut sources = Vec::new();
     for path in &files {
         // What is not text has no lines to check.
@@ -103,6 +101,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     findings.extend(layers::check(&sources));
     findings.extend(orderings::check(&sources));
+    let table = fs::read_to_string(root.join(TABLE_FILE)).context(TABLE_FILE)?;
+    findings.extend(orderings::check_table(&sources, &table));
     report(findings, sources.len())
 }
 
@@ -123,31 +123,3 @@ fn report(mut findings: Vec<Finding>, files: usize) -> anyhow::Result<()> {
         errors => bail!("{errors} findings"),
     }
 }
-
-/// The workspace's files, relative to its root, with `/` between directories; build output and
-/// hidden directories left out (except the ones that hold our own automation).
-fn files(root: &Path) -> io::Result<Vec<String>> {
-    let mut files = Vec::new();
-    let mut directories = vec![PathBuf::new()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(root.join(&directory))? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let relative = directory.join(&name);
-            let kind = entry.file_type()?;
-            let name = name.to_string_lossy();
-            if kind.is_dir() {
-                let hidden = name.starts_with('.') && !OWN_HIDDEN.contains(&name.as_ref());
-                if !hidden && name != "target" {
-                    directories.push(relative);
-                }
-            } else if kind.is_file() {
-                files.push(relative.to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-const OWN_HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];

@@ -1,32 +1,73 @@
-//! Atomic orderings: every one above Relaxed says, in an `// ORDERING:` comment, what it pairs
-//! with and which model guards it, and that model exists.
+//! Atomic orderings: every one above Relaxed is argued in an `// ORDERING:` comment. In the
+//! modelled crates the comment has a form ([`crate::orderings::comment`]), and this holds of it:
 //!
-//! `// ORDERING: Release pairs with the Acquire in `X::y`; publishes … (model: name_of_model)`
+//! - it declares the statement's orderings, all of them and no other, so that none is weakened or
+//!   added without a word;
+//! - the functions it pairs with exist, hold the complementary ordering, and name it in turn;
+//! - its models exist;
+//! - ARCHITECTURE.md lists it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
-use super::source::Source;
+use crate::orderings::comment::{Claim, Edge, FORM, Ordering, Role, Token};
+use crate::orderings::site::{self, Placed, Site};
+use crate::orderings::{MODELLED, TABLE_FILE, is_stand_in, sites, table};
+use crate::source::Source;
 
 /// Checks the crates' own code.
 pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
-    let models = models(sources);
-    let none = BTreeSet::new();
     let mut findings = Vec::new();
     for source in sources {
         let Some(krate) = source.krate() else {
             continue;
         };
-        if source.module().first() == Some(&"sync") {
-            continue;
+        if !MODELLED.contains(&krate) || is_stand_in(source) {
+            findings.extend(check_argued(source));
         }
-        let models = models.get(krate).unwrap_or(&none);
-        findings.extend(check_file(
-            source,
-            MODELLED.contains(&krate).then_some(models),
-        ));
+    }
+    let models = models(sources);
+    let sites = sites(sources);
+    for krate in MODELLED {
+        let sites: Vec<&Site> = sites.iter().filter(|site| site.krate == krate).collect();
+        let models = models.get(krate).cloned().unwrap_or_default();
+        for site in &sites {
+            findings.extend(check_site(site, &sites, &models));
+        }
     }
     findings
+}
+
+/// Holds the table in ARCHITECTURE.md, whose text this is, against the comments.
+pub(super) fn check_table(sources: &[Source], text: &str) -> Option<Finding> {
+    let found = |what: String| {
+        let mend = "write it with: cargo xtask edges --write";
+        Some(Finding::error(TABLE_FILE, 0, what, mend))
+    };
+    match table::splice(text, &table::of(&sites(sources))) {
+        Err(error) => found(format!("the edges have no place: {error}")),
+        Ok(written) if written != text => {
+            found("the table of edges is not what the ORDERING comments say".to_owned())
+        }
+        Ok(_) => None,
+    }
+}
+
+/// Where no form is asked for, a comment suffices.
+fn check_argued(source: &Source) -> Vec<Finding> {
+    let orderings = site::orderings(source);
+    let silent = orderings.iter().filter(|placed| {
+        let comments = source.comments_of(placed.line);
+        !comments.contains("ORDERING:")
+    });
+    silent
+        .map(|placed| without_comment(&source.path, placed))
+        .collect()
+}
+
+fn without_comment(path: &str, placed: &Placed) -> Finding {
+    let what = format!("{} without an ORDERING comment", placed.token);
+    Finding::error(path, placed.line, what, FORM)
 }
 
 /// The test functions in each crate's model files.
@@ -50,82 +91,123 @@ fn models(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
     models
 }
 
-/// `models` is `None` where a model is not asked for.
-fn check_file(source: &Source, models: Option<&BTreeSet<&str>>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut in_use = false;
-    for (index, line) in source.lines.iter().enumerate() {
-        let code = line.code.trim();
-        in_use |= is_use(code);
-        let importing = in_use;
-        in_use &= !code.ends_with(';');
-        let strong = line.words().find(|(_, word)| STRONG.contains(word));
-        let Some((_, ordering)) = strong.filter(|_| !importing && !line.in_test) else {
-            continue;
-        };
-        findings.extend(check_comment(source, index, ordering, models));
+fn check_site(site: &Site, sites: &[&Site], models: &BTreeSet<&str>) -> Vec<Finding> {
+    let edges = match &site.edges {
+        None => return vec![without_comment(&site.path, &site.orderings[0])],
+        Some(Err(error)) => {
+            let what = format!("an ORDERING comment that does not parse: {error}");
+            return vec![Finding::error(&site.path, site.line(), what, FORM)];
+        }
+        Some(Ok(edges)) => edges,
+    };
+    let mut findings = check_tokens(site, edges);
+    let found = |what: String, mend: &str| Finding::error(&site.path, site.line(), what, mend);
+    for edge in edges {
+        for other in &edge.others {
+            findings.extend(check_pair(site, edge, other, sites));
+        }
+        let unknown = edge.models.iter();
+        let unknown = unknown.filter(|name| !models.contains(name.as_str()));
+        findings.extend(unknown.map(|name| {
+            found(
+                format!("there is no model `{name}`"),
+                "name a function in one of this crate's `models` modules",
+            )
+        }));
     }
     findings
 }
 
-fn check_comment(
-    source: &Source,
-    index: usize,
-    ordering: &str,
-    models: Option<&BTreeSet<&str>>,
-) -> Option<Finding> {
-    let found = |what: String, mend: &str| Some(Finding::error(&source.path, index, what, mend));
-    let comments = source.comments_of(index);
-    let Some((_, argument)) = comments.split_once("ORDERING:") else {
-        return found(
-            format!("{ordering} without an ORDERING comment"),
-            "write above the statement: `// ORDERING: … pairs with … in `file::function`; publishes … (model: name)`",
-        );
+/// What is declared must be what stands in the statement.
+fn check_tokens(site: &Site, edges: &[Edge]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut found = |what: String, mend: &str| {
+        findings.push(Finding::error(&site.path, site.line(), what, mend));
     };
-    let models = models?;
-    let named = named_models(argument);
-    if named.is_empty() {
-        return found(
-            format!("the ORDERING comment of {ordering} names no model"),
-            "end it with `(model: name_of_the_model_that_fails_without_it)`",
+    let declared: BTreeSet<Token> = edges.iter().map(|edge| edge.claim.token).collect();
+    let mut used = BTreeSet::new();
+    for Placed { token, .. } in &site.orderings {
+        if !used.insert(*token) {
+            found(
+                format!("{token} stands twice in one statement"),
+                "make it two statements, so that each has its own ORDERING comment",
+            );
+        }
+    }
+    for token in used.difference(&declared) {
+        found(
+            format!("the statement uses {token}, its ORDERING comment does not declare it"),
+            "declare what it pairs with, or restore the ordering that is declared",
         );
     }
-    let unknown = named.iter().find(|name| !models.contains(name.as_str()))?;
-    found(
-        format!("there is no model `{unknown}`"),
-        "name a function in one of this crate's `models` modules",
-    )
+    for token in declared.difference(&used) {
+        found(
+            format!("the ORDERING comment declares {token}, the statement does not use it"),
+            "restore the ordering, or argue why the weaker one suffices and mend the comment",
+        );
+    }
+    for token in declared.intersection(&used) {
+        let halves = [Ordering::Acquire, Ordering::Release];
+        let claims = || edges.iter().map(|edge| edge.claim);
+        let missing = halves.into_iter().find(|half| {
+            let of_token = |claim: &Claim| claim.token == *token;
+            let whole = |claim: Claim| claim.half.is_none() || claim.half == Some(*half);
+            !claims().filter(of_token).any(whole)
+        });
+        if let Some(half) = missing {
+            found(
+                format!("the ORDERING comment says nothing of the {half:?} of {token}"),
+                "declare its edge; if it has none, weaken the ordering",
+            );
+        }
+    }
+    findings
 }
 
-/// The names in `(model: a)` or `(models: a, b)`.
-fn named_models(argument: &str) -> Vec<String> {
-    let sections = argument.match_indices("(model").filter_map(|(start, _)| {
-        let section = argument[start..].split_once(')')?.0;
-        let (_, names) = section.split_once(':')?;
-        Some(names.to_owned())
-    });
-    let names = sections.flat_map(|names| {
-        let names = names
-            .split([',', ' ', '`'])
-            .map(|name| name.rsplit("::").next().unwrap_or(name).to_owned());
-        names
-            .filter(|name| !name.is_empty() && name != "and")
-            .collect::<Vec<_>>()
-    });
-    names.collect()
+/// The other half must exist, be complementary, and name this one.
+fn check_pair(site: &Site, edge: &Edge, other: &str, sites: &[&Site]) -> Option<Finding> {
+    let found =
+        |what: String, mend: &str| Some(Finding::error(&site.path, site.line(), what, mend));
+    let named: Vec<&&Site> = sites
+        .iter()
+        .filter(|site| site.function.to_string() == other)
+        .collect();
+    let Some(first) = named.first() else {
+        return found(
+            format!("no function `{other}` of this crate holds an atomic ordering above Relaxed"),
+            "name the function that holds the other half, as `Type::function`",
+        );
+    };
+    if named.iter().any(|site| site.path != first.path) {
+        return found(
+            format!("`{other}` is in several files: {} and others", first.path),
+            "give one of the types another name",
+        );
+    }
+    let this = site.function.to_string();
+    let mut back = named
+        .iter()
+        .flat_map(|site| site.declared())
+        .filter(|back| back.others.contains(&this) && complementary(edge.claim, back.claim));
+    if back.next().is_none() {
+        return found(
+            format!(
+                "`{other}` has no edge back to `{this}` that complements {}",
+                edge.claim
+            ),
+            "an edge has two ends: declare it at both, or at none",
+        );
+    }
+    None
 }
 
-fn is_use(code: &str) -> bool {
-    let words: Vec<&str> = code.split_whitespace().take(2).collect();
-    matches!(words.as_slice(), ["use", ..])
-        || (code.starts_with("pub") && words.get(1) == Some(&"use"))
+/// Whether one publishes what the other sees; fences pair with fences here, as loom proves them.
+fn complementary(one: Claim, other: Claim) -> bool {
+    let to =
+        |from: Claim, to: Claim| from.contains(Ordering::Release) && to.contains(Ordering::Acquire);
+    let fences = [one, other].map(|claim| claim.token.role == Role::Fence);
+    fences[0] == fences[1] && (to(one, other) || to(other, one))
 }
-
-/// The orderings that make an edge.
-const STRONG: [&str; 4] = ["Acquire", "Release", "AcqRel", "SeqCst"];
-
-/// The crates whose every edge has a model.
-const MODELLED: [&str; 2] = ["scheduler", "reactor"];
 
 #[cfg(test)]
 mod tests;

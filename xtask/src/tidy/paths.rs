@@ -1,6 +1,6 @@
 //! The paths (`a::b::c`) in a file's code, those in `use` groups written out.
 
-use super::source::Source;
+use crate::source::Source;
 
 /// One path.
 #[derive(Clone, Debug, PartialEq, Eq)]

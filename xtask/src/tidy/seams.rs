@@ -3,7 +3,7 @@
 
 use super::Finding;
 use super::paths::{PathUse, paths};
-use super::source::Source;
+use crate::source::Source;
 
 /// Checks one file.
 pub(super) fn check(source: &Source) -> Vec<Finding> {

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::Finding;
-use super::source::{Line, Source};
+use crate::source::{Line, Source};
 
 /// Checks one Rust file.
 pub(super) fn check(source: &Source) -> Vec<Finding> {

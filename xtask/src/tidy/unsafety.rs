@@ -1,7 +1,7 @@
 //! Unsafe code: only where a crate says so, and each use with its argument.
 
 use super::Finding;
-use super::source::Source;
+use crate::source::Source;
 
 /// Checks one file.
 pub(super) fn check(source: &Source) -> Vec<Finding> {

@@ -30,13 +30,15 @@ impl Slot {
     pub(crate) fn put(&self, task: Task) -> Option<Task> {
         let pointer = task.into_raw().as_ptr();
         if self.0.load(Relaxed).is_null() {
-            // ORDERING: Release pairs with the Acquire in `take`: publishes the token's cell.
+            // ORDERING: Release pairs with `Slot::take`: publishes the token's cell.
             // (model: a_task_that_fills_an_empty_slot_is_published)
             self.0.store(pointer, Release);
             return None;
         }
-        // ORDERING: Release as above. No Acquire for the displaced token: if a thief has not taken
-        // it, it is the one that this thread put. (model: slot_gives_each_task_to_one_taker)
+        // No Acquire for the displaced token: if a thief has not taken it, it is the one that this
+        // thread put.
+        // ORDERING: Release pairs with `Slot::take`: publishes the token's cell.
+        // (model: slot_gives_each_task_to_one_taker)
         Self::token(self.0.swap(pointer, Release))
     }
 
@@ -46,8 +48,8 @@ impl Slot {
         if self.is_empty() {
             return None;
         }
-        // ORDERING: Acquire pairs with the Release in `put`: the cell is visible. Nothing is
-        // published by taking: the null says no more than that the slot is free.
+        // Nothing is published by taking: the null says no more than that the slot is free.
+        // ORDERING: Acquire pairs with `Slot::put`: sees the token's cell.
         // (model: slot_gives_each_task_to_one_taker)
         Self::token(self.0.swap(null_mut(), Acquire))
     }

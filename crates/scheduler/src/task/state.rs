@@ -150,9 +150,10 @@ impl State {
     /// The word now, with everything published to it.
     #[inline]
     pub(super) fn load(&self) -> Snapshot {
-        // ORDERING: Acquire pairs with the AcqRel in `complete`: publishes the output, and with
-        // the AcqRel in `release_ref`: every use by earlier references is over before a free.
+        // ORDERING: Acquire pairs with `State::update`: sees the output (`complete`).
         // (model: join_sees_the_output)
+        // ORDERING: Acquire pairs with `State::release_ref`: sees that every use of the cell is over,
+        // before the free. (model: a_handle_that_outlives_the_references_frees_a_done_task)
         Snapshot(self.0.load(Acquire))
     }
 
@@ -162,8 +163,8 @@ impl State {
         let mut now = Snapshot(self.0.load(Relaxed));
         debug_assert!(now.is(ACTIVE) && !now.is(DONE));
         if now.is(NOTIFIED) {
-            // ORDERING: Acquire pairs with the AcqRel of the wake that set NOTIFIED: the poll
-            // sees what was written before that wake. (model: wake_while_queued_is_seen_by_the_poll)
+            // ORDERING: Acquire pairs with `State::update`: sees what came before the wake that set
+            // NOTIFIED. (model: wake_while_queued_is_seen_by_the_poll)
             now = Snapshot(self.0.fetch_and(!NOTIFIED, Acquire));
         }
         if now.is(CANCELLED) {
@@ -301,9 +302,8 @@ impl State {
         if self.load().refs() == 0 {
             return true; // Invariant 3: nobody else can reach the cell any more.
         }
-        // ORDERING: AcqRel: Release publishes the dropped output to whoever frees the cell,
-        // Acquire pairs with the AcqRel in `release_ref` if the caller does.
-        // (model: handle_and_reference_free_once)
+        // ORDERING: AcqRel pairs with `State::release_ref` and `State::update`: orders every use of the
+        // cell, the drop of the output too, before the free. (model: handle_and_reference_free_once)
         let before = Snapshot(self.0.fetch_and(!HANDLE, AcqRel));
         before.refs() == 0
     }
@@ -322,8 +322,9 @@ impl State {
     /// Gives a reference up; true if the caller frees the cell.
     #[inline]
     pub(super) fn release_ref(&self) -> bool {
-        // ORDERING: AcqRel pairs with itself and with the Acquire in `load`: what each reference
-        // did with the cell happens before the free. (model: handle_and_reference_free_once)
+        // ORDERING: AcqRel pairs with `State::release_ref`, `State::release_done_handle`, `State::load`
+        // and `State::update`: orders every use of the cell before the free.
+        // (models: handle_and_reference_free_once, the_last_of_two_references_frees_a_detached_task)
         let before = Snapshot(self.0.fetch_sub(ONE_REF, AcqRel));
         debug_assert!(before.refs() >= 1);
         before.refs() == 1 && !before.is(HANDLE)
@@ -332,18 +333,31 @@ impl State {
     /// Applies `step` until it takes effect; `Err` leaves the word as it is.
     #[inline(always)]
     fn update<T>(&self, step: impl Fn(Snapshot) -> Result<(usize, T), T>) -> T {
-        // ORDERING: Acquire, for the outcomes that change nothing: pairs with the AcqRel in
-        // `complete`, so that DONE comes with the output. (model: join_sees_the_output)
+        // For the outcomes that change nothing.
+        // ORDERING: Acquire pairs with `State::update`: sees the output behind DONE.
+        // (model: join_sees_the_output)
         let mut now = self.0.load(Acquire);
         loop {
             let (next, then) = match step(Snapshot(now)) {
                 Ok(taken) => taken,
                 Err(unchanged) => return unchanged,
             };
-            // ORDERING: AcqRel. Release publishes what this side gives away: the future's state
-            // (`finish_pending`), the output (`complete`), the data behind a wake (`wake_*`), the
-            // join waker (`publish_join_waker`). Acquire takes the same from the other side.
-            // (model: wake_while_queued_is_seen_by_the_poll, join_waker_is_woken_or_output_seen)
+            // ORDERING: Release of AcqRel pairs with `State::update` and `State::start_poll`: publishes
+            // the future's state (`finish_pending`) and what came before a wake (`wake_*`).
+            // (models: the_next_poller_sees_what_the_last_one_left,
+            // wake_while_queued_is_seen_by_the_poll)
+            // ORDERING: Release of AcqRel pairs with `State::load` and `State::update`: publishes the
+            // output (`complete`). (model: join_sees_the_output)
+            // ORDERING: Release of AcqRel pairs with `State::update`: publishes the join waker
+            // (`publish_join_waker`). (model: join_waker_is_woken_or_output_seen)
+            // ORDERING: Acquire of AcqRel pairs with `State::update`: sees the future's state (`wake_*` of
+            // an idle task) and the join waker (`complete`).
+            // (models: the_next_poller_sees_what_the_last_one_left, join_waker_is_woken_or_output_seen)
+            // ORDERING: AcqRel pairs with `State::release_ref` and `State::release_done_handle`: orders
+            // every use of the cell before the free (`complete`, `wake_by_value`).
+            // (model: handle_and_reference_free_once)
+            // ORDERING: failure Acquire pairs with `State::update`: sees the output behind DONE.
+            // (model: join_sees_the_output)
             match self.0.compare_exchange_weak(now, next, AcqRel, Acquire) {
                 Ok(_) => return then,
                 Err(changed) => now = changed,

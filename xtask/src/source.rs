@@ -3,29 +3,32 @@
 //! The code keeps its columns: comments, the contents of strings and character literals are
 //! blanked. Lines that only a test build compiles are marked.
 
+use std::path::Path;
+use std::{fs, io};
+
 /// A Rust file.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Relative to the workspace's root.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Its lines.
-    pub(super) lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
 }
 
 /// One line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// The code, everything else blanked.
-    pub(super) code: String,
+    pub(crate) code: String,
     /// The comments, their markers included.
-    pub(super) comment: String,
+    pub(crate) comment: String,
     /// Whether it belongs to a test or a model.
-    pub(super) in_test: bool,
+    pub(crate) in_test: bool,
 }
 
 impl Line {
     /// The words of the code, each with its column.
-    pub(super) fn words(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = (usize, &str)> {
         let code = self.code.as_str();
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         code.split(move |c| !is_word(c))
@@ -40,7 +43,7 @@ impl Line {
 
 impl Source {
     /// Splits `text`.
-    pub(super) fn new(path: &str, text: &str) -> Source {
+    pub(crate) fn new(path: &str, text: &str) -> Source {
         let mut source = Source {
             path: path.to_owned(),
             lines: Lexer::default().split(text),
@@ -54,13 +57,13 @@ impl Source {
     }
 
     /// The crate's directory under `crates/`, if it lies in one's `src`.
-    pub(super) fn krate(&self) -> Option<&str> {
+    pub(crate) fn krate(&self) -> Option<&str> {
         let (name, rest) = self.path.strip_prefix("crates/")?.split_once('/')?;
         rest.starts_with("src/").then_some(name)
     }
 
     /// The module path inside its crate: `[]` for `lib.rs`, `["a", "b"]` for `src/a/b.rs`.
-    pub(super) fn module(&self) -> Vec<&str> {
+    pub(crate) fn module(&self) -> Vec<&str> {
         let Some((_, path)) = self.path.split_once("src/") else {
             return Vec::new();
         };
@@ -72,7 +75,7 @@ impl Source {
     }
 
     /// Whether the file lies in a module, or is one, that holds models.
-    pub(super) fn is_model_file(&self) -> bool {
+    pub(crate) fn is_model_file(&self) -> bool {
         self.module().iter().any(|part| is_named(part, "models"))
     }
 
@@ -86,7 +89,7 @@ impl Source {
 
     /// The comments that belong to the statement around a line: inside it, and in the block
     /// directly above it.
-    pub(super) fn comments_of(&self, index: usize) -> String {
+    pub(crate) fn comments_of(&self, index: usize) -> String {
         let first = self.statement_start(index);
         let comments = self.lines[first..=index].iter().map(|line| {
             let text = line
@@ -101,7 +104,7 @@ impl Source {
     }
 
     /// The first line of the statement that covers a line, comments above it included.
-    fn statement_start(&self, index: usize) -> usize {
+    pub(crate) fn statement_start(&self, index: usize) -> usize {
         let mut first = index;
         while first > 0 {
             let above = &self.lines[first - 1];
@@ -299,6 +302,35 @@ impl Lexer {
 fn count(chars: &[char], wanted: char) -> usize {
     chars.iter().take_while(|c| **c == wanted).count()
 }
+
+/// The workspace's files, relative to its root, with `/` between directories; build output and
+/// hidden directories left out (except the ones that hold our own automation). Only those `below`
+/// a directory, if it is not empty.
+pub(crate) fn files(root: &Path, below: &Path) -> io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut directories = vec![below.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(root.join(&directory))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let relative = directory.join(&name);
+            let kind = entry.file_type()?;
+            let name = name.to_string_lossy();
+            if kind.is_dir() {
+                let hidden = name.starts_with('.') && !OWN_HIDDEN.contains(&name.as_ref());
+                if !hidden && name != "target" {
+                    directories.push(relative);
+                }
+            } else if kind.is_file() {
+                files.push(relative.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+const OWN_HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
 
 #[cfg(test)]
 mod tests;
