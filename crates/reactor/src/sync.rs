@@ -17,7 +17,10 @@ pub(crate) use parking_lot::Mutex;
 #[cfg(not(heist_loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-#[cfg(heist_loom)]
+// In a model, those that tell a trace their values.
+#[cfg(all(heist_loom, test))]
+pub(crate) use heist_loom::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(all(heist_loom, not(test)))]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Atomics that take part in no protocol; always the standard ones.

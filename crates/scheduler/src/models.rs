@@ -3,7 +3,7 @@
 //! Each model is named for its claim, and each file for its protocol. A lost wakeup shows as a
 //! deadlock, which loom reports; a missing happens-before as a causality violation on a future,
 //! an output or a freed cell; a leak as a witness that outlives its scene. Run them with
-//! `RUSTFLAGS="--cfg heist_loom" cargo test --release -p heist-scheduler --lib models`.
+//! `cargo xtask loom`.
 
 mod blocking;
 mod idle;
@@ -17,66 +17,23 @@ mod shutdown;
 mod slot;
 mod state;
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::{self, Location};
+use std::panic::Location;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
 use std::task::{Poll, Wake, Waker};
 
-use loom::model::Builder;
+use heist_loom::{bounded, explore, model};
 use loom::sync::Notify;
 
 use crate::sync::Mutex;
 use crate::task::{self, JoinHandle, Meta, Schedule, Task};
 
-/// Explores a scene with at most two preemptions, unless the environment says otherwise.
-fn model(scene: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound.get_or_insert(2);
-    assert!(explore(builder, scene) > 1, "nothing to explore");
-}
-
-/// Explores a scene that is too large for that, with at most so many preemptions.
-fn bounded(preemptions: usize, scene: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    let bound = builder.preemption_bound.unwrap_or(preemptions);
-    builder.preemption_bound = Some(bound.min(preemptions));
-    assert!(explore(builder, scene) > 1, "nothing to explore");
-}
-
-/// Returns how many permutations there are.
-fn explore(mut builder: Builder, scene: impl Fn() + Send + Sync + 'static) -> usize {
-    builder.max_branches = builder.max_branches.max(10_000);
-    static HOOK: Once = Once::new();
-    HOOK.call_once(count_panics);
-    let explored = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&explored);
-    builder.check(move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-        scene();
-    });
-    let caught = PANICS.replace(0);
-    assert_eq!(caught, 0, "panics that the code under test has caught");
-    let explored = explored.load(Ordering::Relaxed);
-    println!("{explored} permutations");
-    explored
-}
-
-std::thread_local! {
-    /// The panics of this model; its modelled threads share one real thread.
-    static PANICS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// A task survives panics, also those by which loom reports. So each one is counted that comes
-/// past the hook; a scene that wants a panic for itself resumes one, which does not.
-fn count_panics() {
-    let report = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        PANICS.set(PANICS.get() + 1);
-        report(info);
-    }));
+/// Explores a scene of the task cell, whose state is a word that any thread may change at any time:
+/// one preemption more than elsewhere.
+fn cell_model(scene: impl Fn() + Send + Sync + 'static) {
+    bounded(CELL_BOUND, scene);
 }
 
 /// A point that two threads pass in either order. It orders nothing else, but makes loom try both:
@@ -252,3 +209,6 @@ fn idle_task<T: Send + 'static>(
     task.run();
     (given, handle)
 }
+
+/// How many preemptions the models of the task cell explore.
+const CELL_BOUND: usize = 3;

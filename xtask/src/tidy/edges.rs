@@ -143,9 +143,11 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 /// Each package of the workspace, and which of ours it may depend on.
-const EDGES: [(&str, &[&str]); 10] = [
-    ("heist-scheduler", &[]),
-    ("heist-reactor", &[]),
+const EDGES: [(&str, &[&str]); 11] = [
+    // Models only, and under their cfg only.
+    ("heist-loom", &[]),
+    ("heist-scheduler", &["heist-loom"]),
+    ("heist-reactor", &["heist-loom"]),
     ("heist-macros", &[]),
     ("heist-net", &["heist-reactor"]),
     (

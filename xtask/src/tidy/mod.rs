@@ -7,6 +7,7 @@
 //! code.
 
 mod paths;
+mod claims;
 mod edges;
 mod layers;
 mod orderings;
@@ -98,6 +99,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         findings.extend(text::check(source));
         findings.extend(unsafety::check(source));
         findings.extend(seams::check(source));
+        findings.extend(claims::check(source));
     }
     findings.extend(layers::check(&sources));
     findings.extend(orderings::check(&sources));

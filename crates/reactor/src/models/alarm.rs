@@ -18,6 +18,7 @@ fn arm(stage: &Stage, shard: usize, nanos: u64) -> (Timer, Arc<Bell>) {
     (timer, bell)
 }
 
+/// The alarm is set for a timer that is armed while a sweep fires others of its shard.
 #[test]
 fn a_timer_armed_during_a_sweep_is_not_forgotten() {
     model(|| {
@@ -35,6 +36,7 @@ fn a_timer_armed_during_a_sweep_is_not_forgotten() {
     });
 }
 
+/// The alarm is set for a timer armed in a shard that the sweep has been through already.
 #[test]
 fn a_timer_armed_in_a_shard_the_sweep_has_left_is_not_forgotten() {
     model(|| {
@@ -52,6 +54,7 @@ fn a_timer_armed_in_a_shard_the_sweep_has_left_is_not_forgotten() {
     });
 }
 
+/// Of two timers armed at once, in shards of their own, the earlier one has the alarm.
 #[test]
 fn the_alarm_is_set_to_the_earlier_of_two_timers() {
     model(|| {
@@ -66,6 +69,7 @@ fn the_alarm_is_set_to_the_earlier_of_two_timers() {
     });
 }
 
+/// The alarm is set for a timer that is moved to an earlier deadline during a sweep.
 #[test]
 fn a_reset_to_an_earlier_deadline_during_a_sweep_is_not_forgotten() {
     model(|| {

@@ -1,8 +1,7 @@
 //! Loom models: every interleaving of small scenes, played by production code.
 //!
 //! Each model is named for its claim. A lost wakeup shows as a deadlock, which loom reports; every
-//! other claim is asserted. Run them with
-//! `RUSTFLAGS="--cfg heist_loom" LOOM_MAX_PREEMPTIONS=2 cargo test --release -p heist-reactor --lib models`.
+//! other claim is asserted. Run them with `cargo xtask loom`.
 
 mod alarm;
 mod scheduled_io;
@@ -17,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use heist_loom::model;
 use loom::sync::Notify;
 
 use crate::alarm::Hardware;
@@ -24,13 +24,6 @@ use crate::clock::{Clock, Timeline};
 use crate::coop::Coop;
 use crate::timer::Timers;
 use crate::wake_batch::WakeBatch;
-
-/// Explores a scene, with at most two preemptions unless the environment says otherwise.
-fn model(scene: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(2);
-    builder.check(scene);
-}
 
 /// A waker that ends a wait and counts its calls.
 #[derive(Default)]

@@ -52,6 +52,7 @@ fn wait_as_further_waiter(io: &ScheduledIo, mask: Ready) -> Snapshot {
     snapshot
 }
 
+/// An event that comes after a reader's look and before its wait wakes it.
 #[test]
 fn an_event_between_look_and_wait_wakes_the_reader() {
     model(|| {
@@ -65,6 +66,7 @@ fn an_event_between_look_and_wait_wakes_the_reader() {
     });
 }
 
+/// Whoever sees readiness sees what the event loop saw before it reported that.
 #[test]
 fn a_ready_reader_sees_what_the_event_reported() {
     model(|| {
@@ -80,6 +82,7 @@ fn a_ready_reader_sees_what_the_event_reported() {
     });
 }
 
+/// Readiness reported while a read fails is not cleared along with the stale one.
 #[test]
 fn an_event_during_a_syscall_survives_the_clear() {
     model(|| {
@@ -97,6 +100,7 @@ fn an_event_during_a_syscall_survives_the_clear() {
     });
 }
 
+/// A clear of one direction hands on what the report of the other one published.
 #[test]
 fn a_clear_that_passes_a_report_on_keeps_what_it_published() {
     model(|| {
@@ -122,6 +126,7 @@ fn a_clear_that_passes_a_report_on_keeps_what_it_published() {
     });
 }
 
+/// Clearing read readiness does not lose a write event that comes meanwhile.
 #[test]
 fn a_clear_of_one_direction_keeps_an_event_of_the_other() {
     model(|| {
@@ -141,6 +146,7 @@ fn a_clear_of_one_direction_keeps_an_event_of_the_other() {
     });
 }
 
+/// One event wakes every further waiter of its direction, however they came.
 #[test]
 fn two_waiters_of_one_direction_are_both_woken() {
     model(|| {
@@ -159,6 +165,7 @@ fn two_waiters_of_one_direction_are_both_woken() {
     });
 }
 
+/// A waiter dropped while it is being woken does not swallow the wakeup of another.
 #[test]
 fn a_waiter_that_leaves_takes_no_wakeup_along() {
     model(|| {
@@ -188,6 +195,7 @@ fn a_waiter_that_leaves_takes_no_wakeup_along() {
     });
 }
 
+/// Whoever waits for readiness, in either kind of place, is told of the reactor's shutdown.
 #[test]
 fn shutdown_ends_a_wait_that_is_about_to_begin() {
     model(|| {
@@ -213,6 +221,7 @@ fn shutdown_ends_a_wait_that_is_about_to_begin() {
     });
 }
 
+/// An event in flight leaves the shutdown mark as it is.
 #[test]
 fn an_event_does_not_undo_a_shutdown() {
     model(|| {

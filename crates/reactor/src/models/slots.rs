@@ -24,6 +24,7 @@ fn insert(slots: &Slots) -> (Arc<ScheduledIo>, Key) {
     (io, key)
 }
 
+/// An event for a key that was removed never reaches the source that took its slot.
 #[test]
 fn an_event_in_flight_never_reaches_the_successor() {
     model(|| {
@@ -45,6 +46,7 @@ fn an_event_in_flight_never_reaches_the_successor() {
     });
 }
 
+/// A source removed while its event is delivered is let go of by both sides.
 #[test]
 fn a_source_that_goes_away_during_its_event_is_freed() {
     model(|| {
@@ -62,6 +64,7 @@ fn a_source_that_goes_away_during_its_event_is_freed() {
     });
 }
 
+/// A source registered during the shutdown is refused, or told of it: its waiter ends.
 #[test]
 fn a_source_registered_during_shutdown_is_refused_or_told() {
     model(|| {

@@ -20,6 +20,7 @@ fn poll_once(sleep: &mut Sleep, bell: &Arc<Bell>) -> Poll<()> {
     Pin::new(sleep).poll(&mut Context::from_waker(&waker))
 }
 
+/// A sleep begun while the reactor idles is noticed by it, and ends.
 #[test]
 fn a_sleep_ends_when_its_deadline_comes() {
     model(|| {
@@ -36,6 +37,7 @@ fn a_sleep_ends_when_its_deadline_comes() {
     });
 }
 
+/// A sleep begun while another one fires gets its turn.
 #[test]
 fn a_sleep_begun_while_another_fires_ends_too() {
     model(|| {
@@ -55,6 +57,7 @@ fn a_sleep_begun_while_another_fires_ends_too() {
     });
 }
 
+/// The waker of a sleep's last poll is the one that is woken.
 #[test]
 fn a_sleep_polled_with_another_waker_wakes_that_one() {
     model(|| {
@@ -73,6 +76,7 @@ fn a_sleep_polled_with_another_waker_wakes_that_one() {
     });
 }
 
+/// A sleep dropped while it fires leaves neither a waker nor an entry.
 #[test]
 fn a_sleep_cancelled_while_it_fires_leaves_nothing_behind() {
     model(|| {
@@ -89,6 +93,7 @@ fn a_sleep_cancelled_while_it_fires_leaves_nothing_behind() {
     });
 }
 
+/// A sleep dropped while it fires does not take the entry of the next one along.
 #[test]
 fn a_sleep_cancelled_while_it_fires_does_not_free_its_successor() {
     model(|| {
@@ -115,6 +120,7 @@ fn a_sleep_cancelled_while_it_fires_does_not_free_its_successor() {
     });
 }
 
+/// A sleep moved to a later deadline while it fires is woken there, and at most once before.
 #[test]
 fn a_sleep_reset_while_it_fires_ends_at_its_new_deadline() {
     model(|| {
@@ -141,6 +147,7 @@ fn a_sleep_reset_while_it_fires_ends_at_its_new_deadline() {
     });
 }
 
+/// A timer armed during the shutdown is refused, or woken and told.
 #[test]
 fn shutdown_wakes_a_timer_that_is_about_to_be_armed() {
     model(|| {
@@ -161,6 +168,7 @@ fn shutdown_wakes_a_timer_that_is_about_to_be_armed() {
     });
 }
 
+/// A timer whose waker is replaced during the shutdown is woken through the new one, or told.
 #[test]
 fn shutdown_wakes_a_timer_whose_waker_is_being_replaced() {
     model(|| {

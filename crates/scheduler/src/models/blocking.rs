@@ -9,7 +9,7 @@ use crate::block_on::block_on;
 use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
 use crate::clock::SystemClock;
 use crate::config::SpawnThread;
-use crate::task::{self, JoinHandle, Task};
+use crate::task::{self, JoinHandle};
 
 /// No thread of the pool waits: each leaves as soon as it finds nothing to do.
 const NOT_AT_ALL: Duration = Duration::ZERO;
@@ -61,6 +61,7 @@ fn shut_down(pool: &Pool) {
     assert_eq!(pool.metrics().queue_depth, 0);
 }
 
+/// A job that comes while the pool's only thread leaves for idleness is run all the same.
 #[test]
 fn a_job_submitted_as_the_last_thread_leaves_is_run() {
     model(|| {
@@ -73,6 +74,7 @@ fn a_job_submitted_as_the_last_thread_leaves_is_run() {
     });
 }
 
+/// A thread of the pool that waits, or is about to, is told of every job.
 #[test]
 fn a_waiting_thread_is_told_of_each_job() {
     model(|| {
@@ -87,6 +89,7 @@ fn a_waiting_thread_is_told_of_each_job() {
     });
 }
 
+/// Jobs of two submitters at once are both run by a pool whose threads do not linger.
 #[test]
 fn two_submitters_are_served_by_two_threads() {
     model(|| {
@@ -101,6 +104,7 @@ fn two_submitters_are_served_by_two_threads() {
     });
 }
 
+/// A job gets a thread of its own if the waiting ones are spoken for.
 #[test]
 fn a_job_that_waits_for_another_does_not_hold_it_up() {
     model(|| {
@@ -117,6 +121,7 @@ fn a_job_that_waits_for_another_does_not_hold_it_up() {
     });
 }
 
+/// A job submitted during the shutdown is run or cancelled, never left.
 #[test]
 fn a_job_is_run_or_cancelled_by_the_shutdown() {
     model(|| {
@@ -134,6 +139,7 @@ fn a_job_is_run_or_cancelled_by_the_shutdown() {
     });
 }
 
+/// If the system gives no thread, every job is cancelled, whoever submitted it.
 #[test]
 fn without_a_thread_every_job_is_cancelled() {
     model(|| {

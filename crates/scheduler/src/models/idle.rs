@@ -93,6 +93,7 @@ impl Scene {
     }
 }
 
+/// A task pushed while the last searcher gives up is found by its last look, or a worker is woken.
 #[test]
 fn push_races_with_the_last_searcher() {
     model(|| {
@@ -108,6 +109,7 @@ fn push_races_with_the_last_searcher() {
     });
 }
 
+/// A task injected while the last searcher gives up is found by its last look, or a worker is woken.
 #[test]
 fn an_injected_task_races_with_the_last_searcher() {
     model(|| {
@@ -123,6 +125,7 @@ fn an_injected_task_races_with_the_last_searcher() {
     });
 }
 
+/// A worker that sleeps without having searched still sees a push, or is woken for it.
 #[test]
 fn push_races_with_a_worker_that_sleeps_without_a_search() {
     model(|| {
@@ -137,6 +140,7 @@ fn push_races_with_a_worker_that_sleeps_without_a_search() {
     });
 }
 
+/// The last searcher that finds work wakes a sleeper for what else was pushed meanwhile.
 #[test]
 fn searcher_that_finds_work_passes_the_search_on() {
     model(|| {
@@ -165,6 +169,7 @@ fn searcher_that_finds_work_passes_the_search_on() {
     });
 }
 
+/// Two searchers that give up at once do not rely on each other: both tasks are found.
 #[test]
 fn two_searchers_that_give_up_leave_no_work_behind() {
     model(|| {
@@ -183,6 +188,7 @@ fn two_searchers_that_give_up_leave_no_work_behind() {
     });
 }
 
+/// Two pushes at once wake one worker for both, and the counts stay exact.
 #[test]
 fn two_pushes_at_once_claim_one_sleeper_each_at_most() {
     model(|| {
@@ -202,6 +208,7 @@ fn two_pushes_at_once_claim_one_sleeper_each_at_most() {
     });
 }
 
+/// A worker that wakes by itself is claimed or not, and it and the claimer agree on that.
 #[test]
 fn a_claim_races_with_a_worker_that_wakes_by_itself() {
     model(|| {

@@ -5,6 +5,7 @@ use loom::sync::Arc;
 use super::{model, thread};
 use crate::injector::Injector;
 
+/// What is pushed during the close is refused, or among what the close returns.
 #[test]
 fn a_push_is_refused_or_returned_by_the_close() {
     model(|| {
@@ -21,6 +22,7 @@ fn a_push_is_refused_or_returned_by_the_close() {
     });
 }
 
+/// Of a fetch and the close, each queued task goes to one.
 #[test]
 fn a_fetch_and_the_close_share_what_was_pushed() {
     model(|| {
@@ -45,6 +47,7 @@ fn a_fetch_and_the_close_share_what_was_pushed() {
     });
 }
 
+/// Two workers that fetch at once get different tasks, and each gets one.
 #[test]
 fn two_fetches_take_each_task_once() {
     model(|| {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Bell, RunQueue, Witness, idle_task, model, thread};
+use super::{Bell, RunQueue, Witness, cell_model, idle_task, thread};
 use crate::block_on::block_on;
 use crate::task::{JoinError, JoinHandle, Task};
 
@@ -19,9 +19,10 @@ fn poll(handle: &mut JoinHandle<Witness>, bell: &Arc<Bell>) -> Poll<Result<Witne
     Pin::new(handle).poll(&mut Context::from_waker(&waker))
 }
 
+/// Whoever awaits a task sees the output that another thread stored.
 #[test]
 fn join_sees_the_output() {
-    model(|| {
+    cell_model(|| {
         let (task, handle) = finishing();
         let worker = thread(move || task.run());
         let output = block_on(handle).expect("the task finishes");
@@ -30,9 +31,10 @@ fn join_sees_the_output() {
     });
 }
 
+/// A task that says it is finished has its output ready at the first poll of its handle.
 #[test]
 fn a_finished_task_shows_its_output_without_a_waker() {
-    model(|| {
+    cell_model(|| {
         let (task, mut handle) = finishing();
         let worker = thread(move || task.run());
         if handle.is_finished() {
@@ -44,9 +46,11 @@ fn a_finished_task_shows_its_output_without_a_waker() {
     });
 }
 
+/// A join waker registered while its task completes is woken, or the output is seen; then it is
+/// dropped.
 #[test]
 fn join_waker_is_woken_or_output_seen() {
-    model(|| {
+    cell_model(|| {
         let (task, mut handle) = finishing();
         let abort = handle.abort_handle();
         let worker = thread(move || task.run());
@@ -64,9 +68,10 @@ fn join_waker_is_woken_or_output_seen() {
     });
 }
 
+/// A join waker that replaces another while the task completes is woken, or the output is seen.
 #[test]
 fn the_waker_that_replaced_another_is_the_one_woken() {
-    model(|| {
+    cell_model(|| {
         let (task, mut handle) = finishing();
         let (first, second) = (Bell::new(), Bell::new());
         let worker = thread(move || task.run());
@@ -79,9 +84,10 @@ fn the_waker_that_replaced_another_is_the_one_woken() {
     });
 }
 
+/// A handle dropped while its task completes leaves neither waker nor output behind.
 #[test]
 fn a_handle_dropped_while_its_waker_is_registered_leaves_nothing() {
-    model(|| {
+    cell_model(|| {
         let (task, mut handle) = finishing();
         let bell = Bell::new();
         assert!(poll(&mut handle, &bell).is_pending());
@@ -91,9 +97,10 @@ fn a_handle_dropped_while_its_waker_is_registered_leaves_nothing() {
     });
 }
 
+/// A dropped handle takes its waker along at once, while others still refer to the task.
 #[test]
 fn a_dropped_handle_gives_its_waker_back() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let (wakers, mut handle) = idle_task(&queue, 2, || Poll::Ready(Witness::new()));
         let bell = Bell::new();
@@ -112,9 +119,10 @@ fn a_dropped_handle_gives_its_waker_back() {
     });
 }
 
+/// An output whose handle is dropped while it is stored is dropped by one side, at once.
 #[test]
 fn an_output_that_nobody_awaits_is_dropped_once() {
-    model(|| {
+    cell_model(|| {
         let output = Witness::new();
         let drops = output.drops.clone();
         let (task, handle) = RunQueue::default().task(async move { output });
@@ -128,9 +136,10 @@ fn an_output_that_nobody_awaits_is_dropped_once() {
     });
 }
 
+/// An abort during the last poll ends in the output or in a cancellation, and the handle is told.
 #[test]
 fn an_abort_during_the_last_poll_keeps_the_output_or_cancels() {
-    model(|| {
+    cell_model(|| {
         let (task, handle) = finishing();
         let abort = handle.abort_handle();
         let worker = thread(move || task.run());

@@ -66,6 +66,7 @@ impl Driver for Restless {
     }
 }
 
+/// A park returns at once after an unpark, and sees what was done before it.
 #[test]
 fn unpark_before_park_returns_at_once() {
     model(|| {
@@ -87,6 +88,7 @@ fn unpark_before_park_returns_at_once() {
     });
 }
 
+/// A worker in the driver is unparked, even if another one takes the driver's token away.
 #[test]
 fn unpark_reaches_a_worker_in_the_driver() {
     model(|| {
@@ -111,6 +113,7 @@ fn unpark_reaches_a_worker_in_the_driver() {
     });
 }
 
+/// A worker on the condition variable, or about to wait there, is unparked.
 #[test]
 fn unpark_reaches_a_worker_on_the_condvar() {
     model(|| {
@@ -126,6 +129,7 @@ fn unpark_reaches_a_worker_on_the_condvar() {
     });
 }
 
+/// Unparks that come together leave one token, and the next one reaches the next park.
 #[test]
 fn two_unparks_reach_a_worker_that_parks_twice() {
     model(|| {

@@ -3,6 +3,7 @@
 use super::{model, thread};
 use crate::sync::deque::{Steal, Worker};
 
+/// Every task in a worker's queue goes to its owner or to a thief, and to one of them.
 #[test]
 fn pop_and_steal_give_each_item_to_one_taker() {
     model(|| {

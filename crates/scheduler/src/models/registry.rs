@@ -54,6 +54,7 @@ fn close_and_cancel(registry: &Registry) {
     }
 }
 
+/// A task spawned during the close is refused or cancelled, never left alive.
 #[test]
 fn a_task_is_refused_or_cancelled_by_the_close() {
     model(|| {
@@ -70,6 +71,7 @@ fn a_task_is_refused_or_cancelled_by_the_close() {
     });
 }
 
+/// A task that finishes during the close is finished once, by itself or by the close.
 #[test]
 fn a_task_that_finishes_during_the_close_keeps_its_output_or_is_cancelled() {
     model(|| {
@@ -86,6 +88,7 @@ fn a_task_that_finishes_during_the_close_keeps_its_output_or_is_cancelled() {
     });
 }
 
+/// Whoever lists the live tasks may look at each of them while it completes.
 #[test]
 fn an_enumeration_during_completion_sees_a_live_task_or_none() {
     model(|| {
@@ -104,6 +107,7 @@ fn an_enumeration_during_completion_sees_a_live_task_or_none() {
     });
 }
 
+/// A task whose join has returned is no longer registered.
 #[test]
 fn a_finished_task_is_no_longer_alive() {
     model(|| {
@@ -117,6 +121,7 @@ fn a_finished_task_is_no_longer_alive() {
     });
 }
 
+/// Tasks that are registered and complete at once in one shard do not free each other's entries.
 #[test]
 fn two_completions_in_one_shard_forget_their_own_entries() {
     model(|| {

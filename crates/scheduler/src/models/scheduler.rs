@@ -4,6 +4,8 @@ use super::shutdown::{join, scheduler, start};
 use super::{Witness, bounded, model};
 use crate::block_on::block_on;
 
+/// A task spawned from outside is run by the only worker, whether it sleeps, is about to, or
+/// starts.
 #[test]
 fn a_task_from_outside_wakes_the_only_worker() {
     model(|| {
@@ -16,8 +18,10 @@ fn a_task_from_outside_wakes_the_only_worker() {
     });
 }
 
+/// A task spawned from outside is run by one of two workers, whatever each of them is doing.
 #[test]
 fn a_task_from_outside_wakes_one_of_two_workers() {
+    // Two preemptions make more than a million permutations of these three threads: minutes.
     bounded(1, || {
         let (handle, launches) = scheduler(2);
         let workers = start(launches);

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::{Wakers, Witness, bounded, model, thread};
+use super::{Wakers, Witness, model, thread};
 use crate::block_on::block_on;
 use crate::config::Config;
 use crate::driver;
@@ -49,6 +49,7 @@ fn spawn_idle(handle: &Handle, wakers: &Wakers) -> JoinHandle<()> {
     handle.spawn(future, None)
 }
 
+/// A task spawned while the scheduler is shut down is cancelled, and its joiner is told.
 #[test]
 fn shutdown_cancels_every_task() {
     model(|| {
@@ -78,6 +79,8 @@ fn shutdown_cancels_every_task() {
     });
 }
 
+/// A waker may be called during the shutdown: its task is cancelled once, and its token is not
+/// lost.
 #[test]
 fn a_wake_during_shutdown_finds_its_task_cancelled() {
     model(|| {
@@ -99,6 +102,7 @@ fn a_wake_during_shutdown_finds_its_task_cancelled() {
     });
 }
 
+/// A task spawned after the shutdown began is finished when `spawn` returns.
 #[test]
 fn a_task_spawned_after_the_shutdown_began_is_cancelled_at_once() {
     model(|| {
@@ -111,6 +115,7 @@ fn a_task_spawned_after_the_shutdown_began_is_cancelled_at_once() {
     });
 }
 
+/// A worker that is dropped cancels the tasks of its shard, also those that come later.
 #[test]
 fn a_worker_dropped_without_a_shutdown_takes_its_tasks_along() {
     model(|| {
@@ -133,9 +138,10 @@ fn a_worker_dropped_without_a_shutdown_takes_its_tasks_along() {
     });
 }
 
+/// A worker dropped while it counts as searching does not keep pushers from waking the others.
 #[test]
 fn a_worker_dropped_while_it_searches_does_not_keep_the_others_asleep() {
-    bounded(1, || {
+    model(|| {
         let (handle, launches) = scheduler(2);
         let [first, second] = launches.try_into().expect("two workers");
         let mut searcher = first.start();
@@ -148,9 +154,10 @@ fn a_worker_dropped_while_it_searches_does_not_keep_the_others_asleep() {
     });
 }
 
+/// Two workers that stop cancel a task that either of them may have been running.
 #[test]
 fn two_workers_cancel_what_either_of_them_runs() {
-    bounded(1, || {
+    model(|| {
         let (handle, launches) = scheduler(2);
         let task = handle.spawn(pending::<()>(), None);
         let workers = start(launches);

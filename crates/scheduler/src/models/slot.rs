@@ -15,6 +15,7 @@ fn polled(queue: &RunQueue) -> (Task, Wakers, JoinHandle<()>) {
     (task, wakers, handle)
 }
 
+/// A task in the slot goes to its owner, to a thief, or out by displacement, and to one of them.
 #[test]
 fn slot_gives_each_task_to_one_taker() {
     model(|| {
@@ -42,6 +43,7 @@ fn slot_gives_each_task_to_one_taker() {
     });
 }
 
+/// Whoever takes a task from the slot sees the future that its last poll left.
 #[test]
 fn a_task_that_fills_an_empty_slot_is_published() {
     model(|| {
@@ -64,6 +66,7 @@ fn a_task_that_fills_an_empty_slot_is_published() {
     });
 }
 
+/// A task left in a slot is cancelled when the last of the slot's owners goes.
 #[test]
 fn a_task_left_in_a_slot_is_cancelled_with_it() {
     model(|| {

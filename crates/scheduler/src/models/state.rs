@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as Count;
 use std::task::{Poll, Waker};
 
-use loom::model::Builder;
 use loom::sync::atomic::AtomicBool;
 use loom::sync::atomic::Ordering::Relaxed;
 
-use super::{Bell, Crossing, RunQueue, Witness, explore, idle_task, model, thread};
+use super::{
+    Bell, CELL_BOUND, Crossing, RunQueue, Witness, cell_model, explore, idle_task, thread,
+};
 use crate::task::{AbortHandle, JoinHandle};
 
 /// What a waker's thread tells its task before the wake. Relaxed: only the wake publishes it.
@@ -32,9 +33,10 @@ fn tell(news: &News, waker: Waker) {
     waker.wake();
 }
 
+/// News published by a wake of a queued task is seen by the poll it waits for, or by one more.
 #[test]
 fn wake_while_queued_is_seen_by_the_poll() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let news = [no_news()];
         let seen = news.clone();
@@ -56,9 +58,10 @@ fn wake_while_queued_is_seen_by_the_poll() {
     });
 }
 
+/// A wake by reference during a poll leads to another poll.
 #[test]
 fn a_wake_by_reference_while_polled_is_seen_by_the_next_poll() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let news = [no_news()];
         let seen = news.clone();
@@ -76,9 +79,11 @@ fn a_wake_by_reference_while_polled_is_seen_by_the_next_poll() {
     });
 }
 
+/// Of two wakes during a poll the second one's news is seen too, though only the first queues the
+/// task.
 #[test]
 fn a_wake_that_finds_another_one_pending_is_not_lost() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let news = [no_news(), no_news()];
         let seen = news.clone();
@@ -101,9 +106,10 @@ fn a_wake_that_finds_another_one_pending_is_not_lost() {
     });
 }
 
+/// A thread that polls a task sees what the poll before, on another thread, left in its future.
 #[test]
 fn the_next_poller_sees_what_the_last_one_left() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let news = [no_news()];
         let seen = news.clone();
@@ -125,9 +131,10 @@ fn the_next_poller_sees_what_the_last_one_left() {
     });
 }
 
+/// Two wakes of an idle task make one token between them.
 #[test]
 fn two_wakes_of_an_idle_task_queue_it_once() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let polls = Arc::new(Count::new(0));
         let counted = Arc::clone(&polls);
@@ -149,9 +156,10 @@ fn two_wakes_of_an_idle_task_queue_it_once() {
     });
 }
 
+/// A task's cell is freed once, after every use, when handle, waker and poll let go of it at once.
 #[test]
 fn handle_and_reference_free_once() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let (wakers, handle) = idle_task(&queue, 2, || Poll::Ready(Witness::new()));
         wakers.take().wake();
@@ -167,9 +175,10 @@ fn handle_and_reference_free_once() {
     });
 }
 
+/// Of the last two references to a detached task, the later one frees it.
 #[test]
 fn the_last_of_two_references_frees_a_detached_task() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let (wakers, handle) = idle_task(&queue, 3, || Poll::Ready(Witness::new()));
         drop(handle);
@@ -182,9 +191,10 @@ fn the_last_of_two_references_frees_a_detached_task() {
     });
 }
 
+/// A done task is freed by its handle or by its last reference, whichever goes later.
 #[test]
 fn a_handle_that_outlives_the_references_frees_a_done_task() {
-    model(|| {
+    cell_model(|| {
         let queue = RunQueue::default();
         let (wakers, handle) = idle_task(&queue, 2, || Poll::Ready(Witness::new()));
         wakers.take().wake();
@@ -326,9 +336,7 @@ fn play_all(queued: bool) {
             }
             for body in [Body::Finish, Body::Panic, Body::Wait] {
                 println!("{first:?} | {second:?}, then {body:?}");
-                let mut builder = Builder::new();
-                builder.preemption_bound.get_or_insert(2);
-                explored += explore(builder, move || play(first, second, queued, body));
+                explored += explore(CELL_BOUND, move || play(first, second, queued, body));
                 scenes += 1;
             }
         }
@@ -336,11 +344,13 @@ fn play_all(queued: bool) {
     assert!(explored > 2 * scenes, "hardly anything to explore");
 }
 
+/// Any two things that can happen to a queued task at once leave it finished and freed once.
 #[test]
 fn every_pair_of_events_on_a_queued_task_frees_it_once() {
     play_all(true);
 }
 
+/// Any two things that can happen to an idle task at once leave it finished and freed once.
 #[test]
 fn every_pair_of_events_on_an_idle_task_frees_it_once() {
     play_all(false);
