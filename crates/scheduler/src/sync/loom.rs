@@ -7,23 +7,29 @@ pub(crate) use loom::sync::Arc;
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 
-/// Loom's atomics; those that live in a task's cell also tell when they die too early.
+/// Loom's atomics, in a model with their values told; those that live in a task's cell also tell
+/// when they die too early.
 pub(crate) mod atomic {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, Ordering, fence};
+    #[cfg(test)]
+    use heist_loom::atomic as imp;
+    #[cfg(not(test))]
+    use loom::sync::atomic as imp;
+
+    pub(crate) use imp::{AtomicBool, AtomicPtr, Ordering, fence};
 
     /// Its drop is an access, as freeing memory is: loom reports a use that is not ordered
     /// before the free.
     #[derive(Debug)]
-    pub(crate) struct AtomicUsize(loom::sync::atomic::AtomicUsize);
+    pub(crate) struct AtomicUsize(imp::AtomicUsize);
 
     impl AtomicUsize {
         pub(crate) fn new(value: usize) -> Self {
-            Self(loom::sync::atomic::AtomicUsize::new(value))
+            Self(imp::AtomicUsize::new(value))
         }
     }
 
     impl super::Deref for AtomicUsize {
-        type Target = loom::sync::atomic::AtomicUsize;
+        type Target = imp::AtomicUsize;
 
         fn deref(&self) -> &Self::Target {
             &self.0
@@ -41,25 +47,40 @@ pub(crate) mod atomic {
 
 /// parking_lot's `Mutex` API over loom's. Loom's has poison, which no model may come to see.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+pub(crate) struct Mutex<T> {
+    lock: loom::sync::Mutex<T>,
+    /// Where other threads may run before one tries to lock.
+    door: loom::sync::atomic::AtomicBool,
+}
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(loom::sync::Mutex::new(value))
+        Self {
+            lock: loom::sync::Mutex::new(value),
+            door: loom::sync::atomic::AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        let inner = self.0.lock().expect("no model panics under a lock");
+        let inner = self.lock.lock().expect("no model panics under a lock");
         MutexGuard { mutex: self, inner }
     }
 
+    /// Never waits. Loom's own would, for a thread that comes to lock between the announcement and
+    /// the attempt: a deadlock that is none. So nobody runs in between, but at the door.
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        let inner = self.0.try_lock().ok()?;
+        self.door.load(atomic::Ordering::Relaxed);
+        loom::stop_exploring();
+        let inner = self.lock.try_lock();
+        loom::explore();
+        let inner = inner.ok()?;
         Some(MutexGuard { mutex: self, inner })
     }
 
     pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().expect("no model panics under a lock")
+        self.lock
+            .into_inner()
+            .expect("no model panics under a lock")
     }
 }
 
