@@ -34,8 +34,10 @@ cargo xtask <command>
   clippy              lints, warnings denied
   doc                 documentation with private items, broken links denied
   suite               unit, integration and doc tests
-  loom [FILTER] [--list]
-                      the loom models, each in its own process
+  loom [FILTER] [--deep] [--list]
+                      the loom models, each in its own process; --deep explores one preemption more
+  loom NAME --replay FILE
+                      the permutation that a failing model left behind, step by step
   edges [--write]     every happens-before edge, from the ORDERING comments; --write puts the table
                       into ARCHITECTURE.md
 

@@ -7,6 +7,7 @@
 //! kernel for SIGTERM at our death and then execs the real program. Doing it between fork and exec
 //! would need unsafe code.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
@@ -30,21 +31,28 @@ pub(crate) struct Guarded {
 impl Guarded {
     /// Starts `command` as the leader of its own process group, with no standard input.
     pub(crate) fn spawn(command: &Command) -> anyhow::Result<Guarded> {
-        Self::spawn_with(command, Stdio::inherit())
+        Self::spawn_with(command, Stdio::inherit(), Stdio::inherit())
     }
 
     /// As [`Guarded::spawn`], with standard output in a pipe.
     pub(crate) fn spawn_piped(command: &Command) -> anyhow::Result<(Guarded, ChildStdout)> {
-        let mut guarded = Self::spawn_with(command, Stdio::piped())?;
+        let mut guarded = Self::spawn_with(command, Stdio::piped(), Stdio::inherit())?;
         let stdout = guarded.child.stdout.take();
         Ok((guarded, stdout.expect("the pipe was asked for above")))
     }
 
-    fn spawn_with(command: &Command, stdout: Stdio) -> anyhow::Result<Guarded> {
+    /// As [`Guarded::spawn`], with all that it prints in a file.
+    pub(crate) fn spawn_into(command: &Command, output: File) -> anyhow::Result<Guarded> {
+        let too = output.try_clone().context("cannot share a file")?;
+        Self::spawn_with(command, output.into(), too.into())
+    }
+
+    fn spawn_with(command: &Command, stdout: Stdio, stderr: Stdio) -> anyhow::Result<Guarded> {
         let name = command.get_program().to_string_lossy().into_owned();
         let child = tied_to_us(command)
             .stdin(Stdio::null())
             .stdout(stdout)
+            .stderr(stderr)
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;

@@ -1,4 +1,4 @@
-//! Plain text tables: the first column to the left, figures to the right.
+//! Plain text tables: words to the left (the first column always), figures to the right.
 
 use std::fmt;
 
@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
+    /// The columns of words, by their index.
+    left: Vec<usize>,
 }
 
 impl Table {
@@ -13,7 +15,14 @@ impl Table {
     pub(crate) fn new<const N: usize>(columns: [&str; N]) -> Table {
         Table {
             rows: vec![columns.map(str::to_owned).to_vec()],
+            left: vec![0],
         }
+    }
+
+    /// Has these columns, beside the first, to the left.
+    pub(crate) fn left<const N: usize>(mut self, columns: [usize; N]) -> Table {
+        self.left.extend(columns);
+        self
     }
 
     /// Adds a row.
@@ -31,9 +40,12 @@ impl fmt::Display for Table {
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for row in &self.rows {
-            let mut line = format!("  {:<1$}", row[0], widths[0]);
-            for (cell, width) in row.iter().zip(&widths).skip(1) {
-                line += &format!("  {cell:>width$}");
+            let mut line = String::new();
+            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                line += &match self.left.contains(&column) {
+                    true => format!("  {cell:<width$}"),
+                    false => format!("  {cell:>width$}"),
+                };
             }
             writeln!(f, "{}", line.trim_end())?;
         }

@@ -16,3 +16,11 @@ fn columns_line_up() {
     table.row(["heist".to_owned(), "1".to_owned()]);
     assert_eq!(table.to_string(), "  peer   req/s\n  heist      1\n");
 }
+
+#[test]
+fn columns_of_words_line_up_to_the_left() {
+    let mut table = Table::new(["model", "claim", "seconds"]).left([1]);
+    table.row(["a".to_owned(), "it holds".to_owned(), "1.0".to_owned()]);
+    let text = "  model  claim     seconds\n  a      it holds      1.0\n";
+    assert_eq!(table.to_string(), text);
+}
