@@ -40,6 +40,7 @@ use crate::task::{Schedule, Task};
 /// The pool's limits and seams.
 #[derive(Clone)]
 pub(crate) struct BlockingConfig {
+    pub(crate) kind: ThreadKind,
     pub(crate) max_threads: usize,
     pub(crate) keep_alive: Duration,
     pub(crate) spawn_thread: SpawnThread,
@@ -49,6 +50,7 @@ pub(crate) struct BlockingConfig {
 impl std::fmt::Debug for BlockingConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BlockingConfig")
+            .field("kind", &self.kind)
             .field("max_threads", &self.max_threads)
             .field("keep_alive", &self.keep_alive)
             .finish_non_exhaustive()
@@ -134,7 +136,7 @@ impl Pool {
     fn start_thread(self: &Arc<Self>) -> Result<(), Refused> {
         let reserved = Reserved(Some(self.clone()));
         let body = Box::new(move || reserved.redeem().run_thread());
-        (self.config.spawn_thread)(ThreadKind::Blocking, body).map_err(Refused::NoThread)
+        (self.config.spawn_thread)(self.config.kind, body).map_err(Refused::NoThread)
     }
 
     /// A reserved thread did not come to run; without any thread the queued jobs are cancelled.

@@ -1,13 +1,19 @@
 //! Makes a scheduler out of its parts: queues, pool, driver, and one [`Launch`] per worker.
 
+use std::time::Duration;
+
 use crate::blocking::{BlockingConfig, Pool};
-use crate::config::Config;
+use crate::config::{Config, ThreadKind};
 use crate::driver::Driver;
 use crate::handle::Handle;
 use crate::parker::DriverSlot;
 use crate::shared::Shared;
 use crate::sync::Arc;
 use crate::worker::Launch;
+
+/// How long a thread of the crew waits for its next service: a moment, since many services end
+/// soon, and no longer, since the runtime is to go back to the threads that it began with.
+const CREW_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 impl Handle {
     /// Makes a scheduler; each returned [`Launch`] is to be started on a thread of its own.
@@ -20,18 +26,28 @@ impl Handle {
             config.max_blocking_threads > 0,
             "the blocking pool needs at least one thread"
         );
-        let seed = config.seed;
-        let pool = std::sync::Arc::new(Pool::new(BlockingConfig {
-            max_threads: config.max_blocking_threads,
-            keep_alive: config.blocking_keep_alive,
-            spawn_thread: config.spawn_thread.clone(),
-            clock: config.clock.clone(),
-        }));
-        let (shared, queues) = Shared::new(config, DriverSlot::new(driver), pool);
+        let pool = |kind, max_threads, keep_alive| {
+            std::sync::Arc::new(Pool::new(BlockingConfig {
+                kind,
+                max_threads,
+                keep_alive,
+                spawn_thread: config.spawn_thread.clone(),
+                clock: config.clock.clone(),
+            }))
+        };
+        let blocking = pool(
+            ThreadKind::Blocking,
+            config.max_blocking_threads,
+            config.blocking_keep_alive,
+        );
+        // A task that calls `block_in_place` keeps its thread, and wants another one in its stead.
+        let crew_threads = config.max_spare_workers + config.max_blocking_threads;
+        let crew = pool(ThreadKind::Worker, crew_threads, CREW_KEEP_ALIVE);
+        let (shared, queues) = Shared::new(config, DriverSlot::new(driver), blocking, crew);
         let shared = Arc::new(shared);
         let launches = queues.into_iter().enumerate();
         let launches = launches
-            .map(|(index, queue)| Launch::new(shared.clone(), index, queue, seed))
+            .map(|(index, queue)| Launch::new(shared.clone(), index, queue))
             .collect();
         (Handle { shared }, launches)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
+use crate::report::Reporting;
 
 /// What a new thread is to run.
 pub type ThreadBody = Box<dyn FnOnce() + Send + 'static>;
@@ -16,6 +17,9 @@ pub type ThreadBody = Box<dyn FnOnce() + Send + 'static>;
 pub enum ThreadKind {
     /// A thread of the blocking pool.
     Blocking,
+    /// A thread that serves as a worker: a spare one, or the successor of one that
+    /// [`crate::block_in_place`] took out of service.
+    Worker,
 }
 
 /// Starts a thread: the scheduler's only way to one.
@@ -39,6 +43,10 @@ pub struct Config {
     pub max_blocking_threads: usize,
     /// How long an idle thread of the blocking pool stays.
     pub blocking_keep_alive: Duration,
+    /// Spare workers at most, which the watchdog starts while all others are stuck; 0 to 1,024.
+    pub max_spare_workers: usize,
+    /// Which polls the watchdog reports, and to whom.
+    pub reporting: Reporting,
     /// Runs on a worker just before it goes to sleep.
     pub on_park: Option<ThreadHook>,
     /// Runs on a worker just after it woke up.
@@ -55,6 +63,8 @@ impl Config {
             spawn_thread,
             max_blocking_threads: 512,
             blocking_keep_alive: Duration::from_secs(10),
+            max_spare_workers: workers.max(4),
+            reporting: Reporting::default(),
             on_park: None,
             on_unpark: None,
         }
@@ -69,6 +79,8 @@ impl fmt::Debug for Config {
             .field("seed", &self.seed)
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("blocking_keep_alive", &self.blocking_keep_alive)
+            .field("max_spare_workers", &self.max_spare_workers)
+            .field("reporting", &self.reporting)
             .field("on_park", &self.on_park.is_some())
             .field("on_unpark", &self.on_unpark.is_some())
             .finish_non_exhaustive()

@@ -69,6 +69,20 @@ impl Drop for WorkerGuard {
     }
 }
 
+/// Makes this thread no worker, if it was one between two events of the driver.
+pub(crate) fn leave_worker() -> Option<Rc<Context>> {
+    WORKER.with(|worker| {
+        worker
+            .borrow_mut()
+            .take_if(|context| !context.in_driver.get())
+    })
+}
+
+/// Ends what [`leave_worker`] began.
+pub(crate) fn rejoin_worker(context: Rc<Context>) {
+    WORKER.with(|worker| worker.replace(Some(context)));
+}
+
 /// Whether this thread is serving as a worker, of any scheduler.
 pub(crate) fn is_worker() -> bool {
     WORKER
@@ -117,6 +131,13 @@ impl Target {
 }
 
 impl Context {
+    /// The calling thread has this worker's core.
+    pub(crate) fn begin_serving(&self) {
+        let probe = self.shared.reporting.thread_probe.as_ref();
+        let time = probe.map(|probe| probe());
+        self.remote().vitals.begin(time);
+    }
+
     pub(crate) fn remote(&self) -> &Remote {
         &self.shared.remotes[self.index]
     }

@@ -22,29 +22,16 @@ use std::time::Duration;
 
 use crate::blocking::{Job, OneShot, Refused};
 use crate::context::Target;
-use crate::metrics::{BlockingMetrics, WorkerMetrics};
+use crate::metrics::{BlockingMetrics, WatchdogMetrics, WorkerMetrics};
+use crate::report::TaskInfo;
 use crate::shared::Shared;
 use crate::sync::{Arc, const_thread_local};
-use crate::task::{self, Id, JoinHandle, Meta, Schedule};
+use crate::task::{self, JoinHandle, Meta, Schedule};
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) shared: Arc<Shared>,
-}
-
-/// What a task is called and where it was spawned.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct TaskInfo {
-    /// The task's id.
-    pub id: Id,
-    /// The name it was spawned with.
-    pub name: Option<String>,
-    /// The place that spawned it.
-    pub spawned_at: &'static Location<'static>,
-    /// Whether it is queued or being polled now, rather than waiting to be woken.
-    pub is_scheduled: bool,
 }
 
 const_thread_local! {
@@ -120,6 +107,7 @@ impl Handle {
     pub fn shut_down(&self) {
         self.shared.stop();
         self.shared.blocking.shut_down();
+        self.shared.crew.shut_down();
     }
 
     /// Waits until a shutdown is complete or `timeout` is over; true if it is complete.
@@ -131,18 +119,12 @@ impl Handle {
     pub fn tasks(&self) -> Vec<TaskInfo> {
         let registry = &self.shared.registry;
         let live = (0..registry.shards()).flat_map(|shard| registry.snapshot(shard));
-        live.map(|task| TaskInfo {
-            id: task.meta().id,
-            name: task.meta().name.as_deref().map(str::to_owned),
-            spawned_at: task.meta().spawned_at,
-            is_scheduled: task.is_active(),
-        })
-        .collect()
+        live.map(|task| TaskInfo::of(&task)).collect()
     }
 
     /// How many workers there are.
     pub fn workers(&self) -> usize {
-        self.shared.remotes.len()
+        self.shared.workers()
     }
 
     /// What worker `index` counted so far.
@@ -165,6 +147,11 @@ impl Handle {
         self.shared.injector.len()
     }
 
+    /// What the watchdog has seen and done.
+    pub fn watchdog_metrics(&self) -> WatchdogMetrics {
+        self.shared.watch.metrics()
+    }
+
     /// The blocking pool's figures.
     pub fn blocking_metrics(&self) -> BlockingMetrics {
         self.shared.blocking.metrics()
@@ -183,7 +170,7 @@ fn meta(name: Option<&str>) -> Meta {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle")
-            .field("workers", &self.shared.remotes.len())
+            .field("workers", &self.shared.workers())
             .finish_non_exhaustive()
     }
 }

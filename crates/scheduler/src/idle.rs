@@ -43,10 +43,10 @@
 //! - SeqCst read-modify-writes in place of fences: the same machine code on x86, but loom models
 //!   them as AcqRel, so the proof above could not be checked.
 
-use crate::sync::Mutex;
 use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::fence;
+use crate::sync::{Mutex, plain};
 
 /// The counts and the list.
 #[derive(Debug)]
@@ -54,7 +54,8 @@ pub(crate) struct Idle {
     /// `sleeping << SLEEPING_SHIFT | searching`.
     counts: AtomicUsize,
     sleepers: Mutex<Vec<usize>>,
-    workers: usize,
+    /// How many workers there are. A hint: spare ones come and go.
+    workers: plain::AtomicUsize,
 }
 
 const SEARCHING: usize = 1;
@@ -95,8 +96,13 @@ impl Idle {
         Self {
             counts: AtomicUsize::new(0),
             sleepers: Mutex::new(Vec::with_capacity(workers)),
-            workers,
+            workers: plain::AtomicUsize::new(workers),
         }
+    }
+
+    /// There are so many workers from now on.
+    pub(crate) fn set_workers(&self, workers: usize) {
+        self.workers.store(workers, Relaxed);
     }
 
     fn counts(&self) -> Counts {
@@ -132,8 +138,9 @@ impl Idle {
     /// Begins to search, unless enough others do or nobody is awake to be robbed.
     pub(crate) fn start_searching(&self) -> Option<Searching> {
         let counts = self.counts();
-        let alone = counts.sleeping() + 1 >= self.workers;
-        if alone || 2 * counts.searching() >= self.workers {
+        let workers = self.workers.load(Relaxed);
+        let alone = counts.sleeping() + 1 >= workers;
+        if alone || 2 * counts.searching() >= workers {
             return None;
         }
         self.counts.fetch_add(SEARCHING, Relaxed);
@@ -193,7 +200,6 @@ impl Idle {
     }
 
     /// How many workers sleep now.
-    #[cfg(all(test, heist_loom))]
     pub(crate) fn sleeping(&self) -> usize {
         self.counts().sleeping()
     }

@@ -24,10 +24,13 @@ mod task;
 
 mod metrics;
 mod registry;
+mod report;
 
 mod idle;
 mod injector;
 mod parker;
+mod nap;
+mod vitals;
 
 mod config;
 
@@ -38,6 +41,9 @@ mod context;
 mod handle;
 mod worker;
 
+mod crew;
+mod watchdog;
+
 mod build;
 
 mod block_on;
@@ -47,7 +53,10 @@ mod models;
 
 pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
-pub use handle::{EnterGuard, Handle, TaskInfo};
-pub use metrics::{BlockingMetrics, WorkerMetrics};
+pub use crew::block_in_place;
+pub use handle::{EnterGuard, Handle};
+pub use metrics::{BlockingMetrics, WatchdogMetrics, WorkerMetrics};
+pub use report::{Reporting, SlowPoll, SlowPollHook, Stall, TaskInfo, ThreadProbe, ThreadTime};
 pub use task::{AbortHandle, Id, JoinError, JoinHandle};
+pub use watchdog::{Look, Watchdog};
 pub use worker::{Launch, Tick, Worker};

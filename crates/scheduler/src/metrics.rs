@@ -78,6 +78,22 @@ pub struct WorkerMetrics {
     pub queue_depth: usize,
 }
 
+/// What the watchdog has seen and done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WatchdogMetrics {
+    /// Polls that took longer than the threshold.
+    pub slow_polls: u64,
+    /// Times it woke a sleeping worker to do what a stuck one left undone.
+    pub handovers: u64,
+    /// Workers that are stuck in a poll, at its last look.
+    pub stuck_workers: usize,
+    /// Spare workers, at its last look.
+    pub spare_workers: usize,
+    /// Spare workers that it started.
+    pub spare_workers_started: u64,
+}
+
 /// The blocking pool's figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

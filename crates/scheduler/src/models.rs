@@ -16,6 +16,7 @@ mod scheduler;
 mod shutdown;
 mod slot;
 mod state;
+mod watchdog;
 
 use std::collections::VecDeque;
 use std::future::Future;

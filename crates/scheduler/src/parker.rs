@@ -75,6 +75,17 @@ pub(crate) struct Parker {
     wakeup: Condvar,
 }
 
+/// Where a worker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Not parked, or not for long: its token is there.
+    Awake,
+    /// In the driver, or about to be.
+    InDriver,
+    /// On the condition variable, or about to be.
+    OnCondvar,
+}
+
 /// Where a call to [`Parker::park`] spent its time.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Parked {
@@ -149,6 +160,15 @@ impl Parker {
             debug_assert!(taken, "only its own worker parks in a parker");
         }
         entered
+    }
+
+    /// Where the worker is; by the time of the answer it may be elsewhere.
+    pub(crate) fn place(&self) -> Place {
+        match self.state.load(Relaxed) {
+            IN_DRIVER => Place::InDriver,
+            ON_CONDVAR => Place::OnCondvar,
+            _ => Place::Awake,
+        }
     }
 
     /// Makes the worker's current or next park return.

@@ -79,6 +79,13 @@ impl Registry {
         drop(entry);
     }
 
+    /// A reference to the task with this key, if there is one now.
+    pub(crate) fn get(&self, key: usize) -> Option<TaskRef> {
+        let key = key.checked_sub(1)?;
+        let (slot, index) = (key / self.shards.len(), key & (self.shards.len() - 1));
+        self.shards[index].lock().tasks.get(slot).cloned()
+    }
+
     /// How many shards there are.
     pub(crate) fn shards(&self) -> usize {
         self.shards.len()

@@ -9,25 +9,36 @@ use crate::config::{Config, ThreadHook};
 use crate::idle::Idle;
 use crate::injector::Injector;
 use crate::metrics::Counters;
+use crate::nap::Nap;
 use crate::parker::{DriverSlot, Parker};
 use crate::registry::Registry;
+use crate::report::Reporting;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{CachePadded, Condvar, Mutex, deque};
 use crate::task::{Slot, Task};
+use crate::vitals::{Vitals, Watch};
 
 /// One scheduler.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// The workers that the scheduler was built with, then the spare ones.
     pub(crate) remotes: Box<[CachePadded<Remote>]>,
     pub(crate) injector: Injector<Task>,
     pub(crate) idle: Idle,
     pub(crate) driver: DriverSlot,
     pub(crate) registry: Registry,
     pub(crate) blocking: Arc<Pool>,
+    /// The threads of spare workers and successors.
+    pub(crate) crew: Arc<Pool>,
+    pub(crate) nap: Nap,
+    pub(crate) watch: Watch,
+    pub(crate) reporting: Reporting,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_park: Hook,
     pub(crate) on_unpark: Hook,
+    regular: usize,
+    pub(crate) seed: u64,
     stopping: AtomicBool,
     workers: Mutex<Workers>,
     stopped: Condvar,
@@ -47,6 +58,16 @@ pub(crate) struct Remote {
     pub(crate) slot: Slot,
     pub(crate) parker: Parker,
     pub(crate) counters: Counters,
+    pub(crate) vitals: Vitals,
+    /// The owner's end of the queue while no thread serves as this worker; see [`crate::crew`].
+    pub(crate) core: Mutex<Option<deque::Worker<Task>>>,
+}
+
+impl Remote {
+    /// Whether this worker is stuck in the poll that it is in now, by the watchdog's word.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.vitals.is_stuck(self.counters.polls.get())
+    }
 }
 
 impl std::fmt::Debug for Remote {
@@ -56,7 +77,8 @@ impl std::fmt::Debug for Remote {
             .field("slot", &self.slot)
             .field("parker", &self.parker)
             .field("counters", &self.counters)
-            .finish()
+            .field("vitals", &self.vitals)
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,20 +105,34 @@ impl Shared {
         config: Config,
         driver: DriverSlot,
         blocking: Arc<Pool>,
+        crew: Arc<Pool>,
     ) -> (Self, Vec<deque::Worker<Task>>) {
         let queues: Vec<_> = (0..config.workers)
             .map(|_| deque::Worker::new_fifo())
             .collect();
-        let remotes = queues.iter().map(|queue| {
+        let regular = queues.iter().map(|queue| (queue.stealer(), None));
+        let spare = (0..config.max_spare_workers).map(|_| {
+            let queue = deque::Worker::new_fifo();
+            (queue.stealer(), Some(queue))
+        });
+        let remotes = regular.chain(spare).map(|(stealer, core)| {
             CachePadded::new(Remote {
-                stealer: queue.stealer(),
+                stealer,
                 slot: Slot::new(),
                 parker: Parker::new(),
                 counters: Counters::default(),
+                vitals: Vitals::new(),
+                core: Mutex::new(core),
             })
         });
         let shared = Self {
             remotes: remotes.collect(),
+            crew,
+            nap: Nap::new(),
+            watch: Watch::new(config.workers),
+            reporting: config.reporting,
+            regular: config.workers,
+            seed: config.seed,
             injector: Injector::new(config.workers),
             idle: Idle::new(config.workers),
             driver,
@@ -137,7 +173,19 @@ impl Shared {
 
     /// Whether any queue that others may rob has a task. The caller's fence orders this look.
     pub(crate) fn has_work(&self) -> bool {
-        !self.injector.is_empty() || self.remotes.iter().any(|remote| !remote.stealer.is_empty())
+        let mut remotes = self.staffed().iter();
+        !self.injector.is_empty() || remotes.any(|remote| !remote.stealer.is_empty())
+    }
+
+    /// How many workers the scheduler was built with.
+    pub(crate) fn workers(&self) -> usize {
+        self.regular
+    }
+
+    /// The workers that there are, spare ones included; some of these may be gone by now.
+    #[inline]
+    pub(crate) fn staffed(&self) -> &[CachePadded<Remote>] {
+        &self.remotes[..self.watch.staffed()]
     }
 
     /// Whether the workers are to stop.
@@ -159,6 +207,7 @@ impl Shared {
         for worker in 0..self.remotes.len() {
             self.unpark(worker);
         }
+        self.nap.close();
     }
 
     /// Cancels the tasks of every `step`-th shard from `first` on. The registry is closed.
@@ -170,6 +219,14 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Counts a thread that begins to serve as a worker; false if all the others have stopped.
+    pub(crate) fn worker_started(&self) -> bool {
+        let mut workers = self.workers.lock();
+        let in_time = workers.running > 0;
+        workers.running += usize::from(in_time);
+        in_time
     }
 
     /// Steps 4 and 5 of a shutdown: a worker has emptied its own queues. The last one cancels what
@@ -206,6 +263,6 @@ impl Shared {
             }
         }
         drop(workers);
-        self.blocking.wait_until_empty(deadline)
+        self.blocking.wait_until_empty(deadline) && self.crew.wait_until_empty(deadline)
     }
 }

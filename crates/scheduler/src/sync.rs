@@ -105,9 +105,9 @@ mod imp;
 #[path = "sync/deque.rs"]
 pub(crate) mod deque_stand_in;
 
-/// Atomics that take part in no protocol, ids and statistics: std's also under loom.
+/// Atomics that take part in no protocol, ids, statistics and hints: std's also under loom.
 pub(crate) mod plain {
-    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 }
 
 pub(crate) use crossbeam_utils::CachePadded;

@@ -51,21 +51,14 @@ pub struct Launch {
     shared: Arc<Shared>,
     index: usize,
     queue: Option<deque::Worker<Task>>,
-    seed: u64,
 }
 
 impl Launch {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        index: usize,
-        queue: deque::Worker<Task>,
-        seed: u64,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, queue: deque::Worker<Task>) -> Self {
         Self {
             shared,
             index,
             queue: Some(queue),
-            seed: seed.wrapping_add(index as u64),
         }
     }
 
@@ -77,14 +70,14 @@ impl Launch {
     /// Makes the calling thread serve as this worker.
     pub fn start(mut self) -> Worker {
         let queue = self.queue.take().expect("a launch starts once");
-        Worker::new(self.shared.clone(), self.index, queue, self.seed)
+        Worker::new(self.shared.clone(), self.index, queue)
     }
 }
 
 impl Drop for Launch {
     fn drop(&mut self) {
         if let Some(queue) = self.queue.take() {
-            drop(Worker::new(self.shared.clone(), self.index, queue, 1));
+            drop(Worker::new(self.shared.clone(), self.index, queue));
         }
     }
 }
@@ -102,6 +95,7 @@ impl std::fmt::Debug for Launch {
 /// Dropping it stops it: its share of the tasks is cancelled, as in a shutdown.
 pub struct Worker {
     context: Rc<Context>,
+    has_left: bool,
     searching: Option<Searching>,
     rng: u64,
     turn: Turn,
@@ -111,16 +105,20 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn new(shared: Arc<Shared>, index: usize, queue: deque::Worker<Task>, seed: u64) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, queue: deque::Worker<Task>) -> Self {
+        let rng = shared.seed.wrapping_add(index as u64) | 1;
+        let context = Rc::new(Context {
+            shared,
+            index,
+            core: std::cell::RefCell::new(Some(Core { queue })),
+            in_driver: std::cell::Cell::new(false),
+        });
+        context.begin_serving();
         Self {
-            context: Rc::new(Context {
-                shared,
-                index,
-                core: std::cell::RefCell::new(Some(Core { queue })),
-                in_driver: std::cell::Cell::new(false),
-            }),
+            context,
+            has_left: false,
             searching: None,
-            rng: seed | 1,
+            rng,
             turn: Turn::first(),
             slot_streak: 0,
             budget_left: budget::PER_POLL,
@@ -165,7 +163,7 @@ impl Worker {
     }
 
     fn step(&mut self) -> Tick {
-        if self.shared().is_stopping() {
+        if self.shared().is_stopping() || self.is_over() {
             return Tick::Stop;
         }
         if self.turn.is_over() {
@@ -181,6 +179,16 @@ impl Worker {
         }
     }
 
+    /// Whether a successor has this worker's core, or this is a spare worker that is to leave.
+    fn is_over(&self) -> bool {
+        let retired = || self.remote().vitals.is_retired();
+        self.context.core.borrow().is_none() || (self.is_spare() && retired())
+    }
+
+    fn is_spare(&self) -> bool {
+        self.context.index >= self.shared().workers()
+    }
+
     fn with_queue<R>(&self, f: impl FnOnce(&deque::Worker<Task>) -> R) -> R {
         let core = self.context.core.borrow();
         f(&core
@@ -193,7 +201,9 @@ impl Worker {
         if let Some(searching) = self.searching.take() {
             self.stop_searching(searching);
         }
-        self.remote().counters.polls.add(1);
+        let remote = self.remote();
+        remote.counters.polls.add(1);
+        remote.vitals.polls(task.registry_key());
         self.budget_left = budget::with_units(self.budget_left, || task.run());
         self.turn.polled(&*self.context.shared.clock);
     }
@@ -222,6 +232,7 @@ impl Worker {
         let mut parked = Parked::InDriver; // Only there can a waker panic.
         quiet(|| parked = self.remote().parker.park(&shared.driver));
         self.context.in_driver.set(false);
+        shared.nap.worker_is_awake();
         shared.on_unpark.call();
         self.searching = shared.idle.wake_self(index);
         if parked == Parked::InDriver {
@@ -230,24 +241,46 @@ impl Worker {
         }
     }
 
-    /// Steps 3 and 4 of a shutdown; see [`crate::handle`].
+    /// Ends the service: by steps 3 and 4 of a shutdown (see [`crate::handle`]), as a spare worker
+    /// that is not needed any more, or leaving everything to a successor.
     fn stop(&mut self) {
-        let Some(core) = self.context.core.borrow_mut().take() else {
+        if std::mem::replace(&mut self.has_left, true) {
             return;
-        };
+        }
         if let Some(searching) = self.searching.take() {
             self.stop_searching(searching);
         }
-        let shared = self.shared().clone();
-        shared.cancel_tasks(self.context.index, shared.remotes.len());
+        let core = self.context.core.borrow_mut().take();
+        if let Some(core) = core {
+            self.remote().vitals.end();
+            match self.is_spare() && !self.shared().is_stopping() {
+                true => self.hand_back(core),
+                false => self.cancel_share(core),
+            }
+        }
+        self.shared().worker_stopped();
+    }
+
+    fn cancel_share(&self, core: Core) {
+        let shared = self.shared();
+        shared.cancel_tasks(self.context.index, shared.workers());
         while let Some(task) = core.queue.pop() {
             task.cancel();
         }
         if let Some(task) = self.remote().slot.take() {
             task.cancel();
         }
-        drop(core);
-        shared.worker_stopped();
+    }
+
+    /// Leaves no task behind, the core to the next spare worker of this number, and the driver to a
+    /// sleeper: this worker may be the one that waited there while the others went to sleep.
+    fn hand_back(&self, core: Core) {
+        let next = || self.remote().slot.take().or_else(|| core.queue.pop());
+        while let Some(task) = next() {
+            self.shared().inject(task, self.context.index);
+        }
+        *self.remote().core.lock() = Some(core.queue);
+        self.shared().wake_one();
     }
 }
 

@@ -29,6 +29,7 @@ fn pool(max_threads: usize, keep_alive: Duration) -> Arc<Pool> {
 
 fn with_threads(max_threads: usize, keep_alive: Duration, spawn_thread: SpawnThread) -> Arc<Pool> {
     Arc::new(Pool::new(BlockingConfig {
+        kind: crate::config::ThreadKind::Blocking,
         max_threads,
         keep_alive,
         spawn_thread,

@@ -106,6 +106,11 @@ impl Task {
         self.header().registry_key.set(key);
     }
 
+    /// What [`Task::set_registry_key`] stored.
+    pub(crate) fn registry_key(&self) -> usize {
+        self.header().registry_key.get()
+    }
+
     /// Whether the task's last poll came from the LIFO slot; clears the mark.
     pub(crate) fn take_ran_from_slot(&self) -> bool {
         self.header().ran_from_slot.replace(false)

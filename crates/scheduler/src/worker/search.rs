@@ -3,11 +3,13 @@
 //! # Invariants
 //! - The LIFO slot goes first, at most [`MAX_SLOT_STREAK`] times in a row and on one budget; then
 //!   its task goes behind the queue.
-//! - Other workers are robbed of half their queue, starting with a random one. A slot is robbed
-//!   only when all queues were empty, and only from a worker that seems stuck in a poll.
+//! - Other workers are robbed of half their queue, starting with a random one.
+//! - A slot is robbed only while its owner is stuck in a poll, by the watchdog's word. Then also a
+//!   worker that is busy robs it, once a turn.
 
 use super::Worker;
 use crate::budget;
+use crate::shared::Remote;
 use crate::sync::{deque, spin_hint};
 use crate::task::Task;
 
@@ -17,9 +19,6 @@ const MAX_SLOT_STREAK: u32 = 3;
 const STEAL_LIMIT: usize = 256;
 /// Tasks fetched from the injector at once.
 const INJECTOR_LIMIT: usize = 128;
-/// Spins between two looks at a victim's poll count before its slot is robbed.
-const SLOT_PATIENCE: u32 = if cfg!(heist_loom) { 1 } else { 64 };
-
 impl Worker {
     /// The slot's task, or the queue's.
     pub(super) fn next_local(&mut self) -> Option<Task> {
@@ -47,7 +46,7 @@ impl Worker {
         if waiting == 0 {
             return None;
         }
-        let share = (waiting / self.shared().remotes.len() + 1).min(INJECTOR_LIMIT);
+        let share = (waiting / self.shared().workers() + 1).min(INJECTOR_LIMIT);
         let mut count = 1;
         let first = self.with_queue(|queue| {
             injector.pop_batch(self.context.index, share, |task| {
@@ -65,10 +64,11 @@ impl Worker {
             self.searching = Some(self.shared().idle.start_searching()?);
         }
         let start = self.random();
-        let workers = self.shared().remotes.len();
-        let victims = (0..workers)
-            .map(|offset| (start + offset) % workers)
-            .filter(|&victim| victim != self.context.index);
+        let workers = self.shared().staffed();
+        let victims = (0..workers.len())
+            .map(|offset| (start + offset) % workers.len())
+            .filter(|&victim| victim != self.context.index)
+            .map(|victim| &*workers[victim]);
         self.remote().counters.steal_attempts.add(1);
         let stolen = victims
             .clone()
@@ -83,8 +83,8 @@ impl Worker {
         }
     }
 
-    fn rob_queue(&self, victim: usize) -> Option<Task> {
-        let stealer = &self.shared().remotes[victim].stealer;
+    fn rob_queue(&self, victim: &Remote) -> Option<Task> {
+        let stealer = &victim.stealer;
         if stealer.is_empty() {
             return None;
         }
@@ -104,23 +104,26 @@ impl Worker {
         })
     }
 
-    /// Takes the slot's task of a worker that seems to be in a long poll: a worker in short ones
-    /// runs it sooner, and on a warm cache.
-    fn rob_slot(&self, victim: usize) -> Option<Task> {
-        let victim = &self.shared().remotes[victim];
-        if victim.slot.is_empty() {
-            return None;
-        }
-        let polls = victim.counters.polls.get();
-        for _ in 0..SLOT_PATIENCE {
-            spin_hint();
-        }
-        if victim.counters.polls.get() != polls {
+    /// Takes the slot's task of a worker that is stuck in a poll: a worker in short ones runs it
+    /// sooner, and on a warm cache.
+    fn rob_slot(&self, victim: &Remote) -> Option<Task> {
+        if victim.slot.is_empty() || !victim.is_stuck() {
             return None;
         }
         let task = victim.slot.take()?;
         self.remote().counters.stolen_tasks.add(1);
         Some(task)
+    }
+
+    /// Takes what waits behind stuck polls, also when this worker has enough of its own.
+    pub(super) fn relieve_stuck(&self) {
+        for victim in self.shared().staffed() {
+            if victim.is_stuck() {
+                let stolen = [self.rob_slot(victim), self.rob_queue(victim)];
+                let stolen = stolen.into_iter().flatten();
+                self.with_queue(|queue| stolen.for_each(|task| queue.push(task)));
+            }
+        }
     }
 
     /// A number from the worker's own sequence (xorshift64*, Vigna 2016).

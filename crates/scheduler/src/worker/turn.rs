@@ -101,6 +101,9 @@ impl Worker {
     /// Polls the driver, fetches injected tasks, and measures out the next turn.
     pub(super) fn end_turn(&mut self) {
         self.poll_driver();
+        if self.shared().watch.anyone_stuck() {
+            self.relieve_stuck();
+        }
         if let Some(task) = self.next_injected() {
             self.with_queue(|queue| queue.push(task));
         }

@@ -1,0 +1,205 @@
+//! The watchdog: it sees workers stay in one poll, and has others do what they leave undone.
+//!
+//! A worker that blocks or spins in a poll leaves three things undone: the tasks in its queue and
+//! slot, and the driver, if it came from there. An idle worker would do them, but sleeps; a busy one
+//! would, but does not know. With no other worker there is nobody. The watchdog mends all that from
+//! a thread of its own, so that the workers pay for it with two plain stores per poll.
+//!
+//! # Protocol
+//! [`Watchdog::look`] is the one step. In order:
+//! 1. Each worker: parked, in a new poll, or in the same poll as at the last look: then it is
+//!    *stuck*, and its slot may be robbed ([`crate::vitals`]).
+//! 2. If somebody is stuck and something waits (a queue, a slot, the injector, or a driver that
+//!    nobody is in): wake a sleeper, which robs and then waits in the driver. If all are awake and
+//!    stuck, start a spare worker. Workers that are awake and not stuck look after the stuck ones
+//!    once a turn.
+//! 3. Report polls that have become slow, and those that are over.
+//! 4. Ask the spare workers to leave that have not been needed for a while ([`spares`]).
+//! 5. Say when to look again: soon while tasks wait behind a poll and a worker sleeps
+//!    ([`BEHIND_A_POLL`]), else [`AWAKE`]; ever later while all workers are parked, and in the end
+//!    not before one wakes up ([`crate::nap`]).
+//!
+//! # Invariants
+//! - Nothing depends on a look being right. "Stuck" may be said of a worker that the system does not
+//!   let run, and costs a wakeup; a stuck worker that is overlooked is seen at the next look.
+//! - What step 2 asks for it asks for again at each look until it has happened.
+//! - A worker that handed over its core ([`crate::block_in_place`]) is not stuck: its successor is
+//!   watched.
+//!
+//! # Rejected
+//! - A timed park of one idle worker in the watchdog's stead: it sees as much, but is not there when
+//!   all workers are stuck, and every wakeup from the driver would have to arm it.
+//! - Handing the driver to another worker before running what it delivered: one wakeup more for
+//!   each event.
+//! - A time stamp per poll: precise to the microsecond, and a clock read on the hot path.
+
+mod reports;
+mod seen;
+mod spares;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::handle::Handle;
+use crate::parker::Place;
+use crate::shared::{Remote, Shared};
+use crate::sync::Arc;
+use reports::Reports;
+use seen::Seen;
+use spares::Spares;
+
+/// Between two looks while tasks wait behind a poll and a worker sleeps that could take them.
+pub(crate) const BEHIND_A_POLL: Duration = Duration::from_micros(200);
+
+/// Between two looks while any worker is awake.
+pub(crate) const AWAKE: Duration = Duration::from_millis(1);
+
+/// Between two looks at most, while all workers are parked.
+pub(crate) const QUIET: Duration = Duration::from_millis(16);
+
+/// So many looks at parked workers, and the watchdog sleeps.
+const QUIET_LOOKS: u32 = 12;
+
+/// Watches the workers of one scheduler.
+pub struct Watchdog {
+    shared: Arc<Shared>,
+    seen: Box<[Seen]>,
+    reports: Reports,
+    spares: Spares,
+    quiet_looks: u32,
+}
+
+/// When a watchdog is to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Look {
+    /// After this time.
+    After(Duration),
+    /// When a worker has woken up.
+    WhenAwake,
+    /// Never: the scheduler stops.
+    Never,
+}
+
+/// What a look finds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sight {
+    awake: usize,
+    stuck: usize,
+    /// Of the stuck ones, those that the scheduler was built with.
+    regular_stuck: usize,
+    /// Something waits in the queue or slot of a worker that is awake.
+    behind: bool,
+    /// Somebody waits in the driver.
+    in_driver: bool,
+}
+
+impl Watchdog {
+    /// A watchdog for the scheduler of `handle`; one is enough.
+    pub fn new(handle: &Handle) -> Self {
+        let shared = handle.shared.clone();
+        Self {
+            seen: shared.remotes.iter().map(|_| Seen::default()).collect(),
+            reports: Reports::new(&shared),
+            spares: Spares::default(),
+            shared,
+            quiet_looks: 0,
+        }
+    }
+
+    /// Watches until the scheduler stops.
+    pub fn run(mut self) {
+        loop {
+            match self.look() {
+                Look::Never => return,
+                Look::After(pause) => {
+                    let now = self.shared.clock.now();
+                    self.shared.nap.pause(now + pause);
+                }
+                Look::WhenAwake => {
+                    let workers = self.shared.staffed();
+                    let awake = |remote: &Remote| remote.parker.place() == Place::Awake;
+                    let anyone_awake = || workers.iter().any(|remote| awake(remote));
+                    self.shared.nap.sleep(anyone_awake);
+                }
+            }
+        }
+    }
+
+    /// Looks once, and does what is to be done.
+    pub fn look(&mut self) -> Look {
+        if self.shared.is_stopping() {
+            return Look::Never;
+        }
+        let now = self.shared.clock.now();
+        let sight = self.sight(now);
+        self.shared.watch.set_stuck(sight.stuck);
+        self.relieve(sight, now);
+        self.spares.dismiss(&self.shared, now);
+        self.pace(sight)
+    }
+
+    /// Steps 1 and 3.
+    fn sight(&mut self, now: Instant) -> Sight {
+        let mut sight = Sight::default();
+        let workers = self.shared.staffed().iter().zip(&mut self.seen);
+        for (index, (remote, seen)) in workers.enumerate() {
+            let place = remote.parker.place();
+            sight.in_driver |= place == Place::InDriver;
+            let awake = place == Place::Awake && remote.vitals.is_serving();
+            let poll = awake.then(|| remote.counters.polls.get());
+            self.reports.over(seen.look(poll, now));
+            let Some(poll) = poll else { continue };
+            sight.awake += 1;
+            sight.behind |= !remote.stealer.is_empty() || !remote.slot.is_empty();
+            if seen.is_stuck() {
+                remote.vitals.set_stuck(poll);
+                sight.stuck += 1;
+                sight.regular_stuck += usize::from(index < self.shared.workers());
+                self.reports.slow(&self.shared, index, seen, now);
+            }
+        }
+        sight
+    }
+
+    /// Step 2.
+    fn relieve(&mut self, sight: Sight, now: Instant) {
+        if sight.regular_stuck == self.shared.workers() {
+            self.spares.are_needed(now);
+        }
+        let waits = sight.behind || !sight.in_driver || !self.shared.injector.is_empty();
+        if sight.stuck == 0 || !waits {
+            return;
+        }
+        if self.shared.idle.sleeping() > 0 {
+            self.shared.watch.handovers.add(1);
+            self.shared.wake_one();
+        } else if sight.stuck == sight.awake {
+            self.spares.add(&self.shared, now);
+        }
+    }
+
+    /// Step 5.
+    fn pace(&mut self, sight: Sight) -> Look {
+        if sight.awake > 0 {
+            self.quiet_looks = 0;
+            let could_be_taken = sight.behind && self.shared.idle.sleeping() > 0;
+            return Look::After(if could_be_taken { BEHIND_A_POLL } else { AWAKE });
+        }
+        self.quiet_looks += 1;
+        if self.quiet_looks >= QUIET_LOOKS && self.spares.are_gone() {
+            self.quiet_looks = 0;
+            return Look::WhenAwake;
+        }
+        Look::After((AWAKE * (1 << self.quiet_looks.min(8))).min(QUIET))
+    }
+}
+
+impl fmt::Debug for Watchdog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watchdog")
+            .field("spares", &self.spares)
+            .field("quiet_looks", &self.quiet_looks)
+            .finish_non_exhaustive()
+    }
+}
