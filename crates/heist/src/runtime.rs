@@ -17,7 +17,11 @@ mod driver;
 mod handle;
 mod metrics;
 mod owner;
+mod probe;
+mod slow_poll;
 mod threads;
+
+pub use heist_scheduler::{SlowPoll, Stall};
 
 pub use builder::Builder;
 pub use handle::{EnterGuard, Handle, TryCurrentError};

@@ -34,6 +34,31 @@ where
     Handle::current_scheduler().spawn_owned(future, None)
 }
 
+/// Runs `f`, which may block, on this thread, after another one has taken over its worker.
+///
+/// The worker's other tasks go on; this task does not, and neither does what it polls beside `f`
+/// (`join!`, `select!`). The handover costs a wakeup or the start of a thread: [`spawn_blocking`] is
+/// the better choice where `f` can be moved. Outside a worker `f` is simply called. `block_on` may be
+/// called inside.
+///
+/// # Panics
+/// If `f` does.
+///
+/// # Examples
+/// ```
+/// # #[heist::main] async fn main() -> std::io::Result<()> {
+/// let path = std::env::temp_dir();
+/// let entries = heist::task::block_in_place(|| std::fs::read_dir(&path).map(Iterator::count))?;
+/// # let _ = entries;
+/// # Ok(()) }
+/// ```
+pub fn block_in_place<F, R>(f: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    heist_scheduler::block_in_place(f)
+}
+
 /// Runs code that blocks on a thread of its own and returns a handle to await its result.
 ///
 /// The threads come from a bounded pool (512 by default, `Builder::max_blocking_threads`); idle

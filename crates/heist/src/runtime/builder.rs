@@ -9,10 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use heist_reactor::Reactor;
-use heist_scheduler::{Config, Launch, ThreadHook};
+use heist_scheduler::{
+    Config, Launch, Reporting, SlowPoll, SlowPollHook, ThreadHook, ThreadKind, Watchdog,
+};
 
 use super::driver::{COOP, ReactorDriver, SystemClock};
-use super::threads::Threads;
+use super::threads::{self, Threads};
 use super::{Handle, Runtime};
 
 /// Builds a [`Runtime`].
@@ -36,6 +38,10 @@ pub struct Builder {
     threads: Threads,
     on_park: Option<ThreadHook>,
     on_unpark: Option<ThreadHook>,
+    watchdog: bool,
+    max_spare_workers: Option<usize>,
+    slow_poll_threshold: Duration,
+    on_slow_poll: Option<SlowPollHook>,
 }
 
 impl Builder {
@@ -58,6 +64,10 @@ impl Builder {
             },
             on_park: None,
             on_unpark: None,
+            watchdog: true,
+            max_spare_workers: None,
+            slow_poll_threshold: Duration::from_millis(100),
+            on_slow_poll: None,
         }
     }
 
@@ -146,6 +156,46 @@ impl Builder {
         self
     }
 
+    /// Sets whether a watchdog keeps tasks that block or spin from stopping others; it does by
+    /// default.
+    ///
+    /// It is one more thread, asleep while the runtime is idle. Without it a poll that does not
+    /// return keeps the tasks behind it waiting, and I/O and timers if it came from there.
+    pub fn watchdog(&mut self, enabled: bool) -> &mut Self {
+        self.watchdog = enabled;
+        self
+    }
+
+    /// Sets how many spare workers the watchdog may start while all others are stuck in long polls:
+    /// 0 to 1,024; by default as many as there are workers, and at least 4.
+    ///
+    /// A spare worker leaves a second after the last moment at which all others were stuck.
+    pub fn max_spare_workers(&mut self, count: usize) -> &mut Self {
+        self.max_spare_workers = Some(count);
+        self
+    }
+
+    /// Sets how long a poll may take before it is reported as slow; 100 ms by default, at least 1 ms.
+    pub fn slow_poll_threshold(&mut self, duration: Duration) -> &mut Self {
+        self.slow_poll_threshold = duration;
+        self
+    }
+
+    /// Runs `f` when a slow poll is found, and again when it is over, in place of the default: a
+    /// `tracing` event of level WARN (with the `tracing` feature, on by default).
+    ///
+    /// At most 10 polls per second are reported; [`RuntimeMetrics::slow_poll_count`] counts all. `f`
+    /// runs on the watchdog's thread: while it blocks nobody watches.
+    ///
+    /// [`RuntimeMetrics::slow_poll_count`]: super::RuntimeMetrics::slow_poll_count
+    pub fn on_slow_poll<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn(&SlowPoll) + Send + Sync + 'static,
+    {
+        self.on_slow_poll = Some(Arc::new(f));
+        self
+    }
+
     /// Starts the runtime.
     ///
     /// # Errors
@@ -155,7 +205,7 @@ impl Builder {
     ///   a worker. Threads that had started are stopped again before this returns.
     pub fn build(&mut self) -> io::Result<Runtime> {
         let workers = self.workers()?;
-        let config = self.config(workers)?;
+        self.check()?;
         let reactor = Reactor::new(heist_reactor::Config {
             clock: Arc::new(SystemClock),
             coop: COOP,
@@ -163,6 +213,7 @@ impl Builder {
             max_events: self.max_io_events,
         })?;
         let reactor_handle = reactor.handle().clone();
+        let config = self.config(workers, &reactor_handle);
         let driver = Box::new(ReactorDriver(reactor));
         let (scheduler, launches) = heist_scheduler::Handle::new(config, driver);
         let handle = Handle {
@@ -184,25 +235,52 @@ impl Builder {
             match self.threads.start(body) {
                 Ok(thread) => started.push(thread),
                 Err(error) => {
-                    handle.scheduler.shut_down();
-                    for thread in started {
-                        let _ = thread.join();
-                    }
-                    let message = format!("cannot start worker thread {index}: {error}");
-                    return Err(io::Error::new(error.kind(), message));
+                    return Err(no_thread(
+                        &handle,
+                        started,
+                        &format!("worker thread {index}"),
+                        &error,
+                    ));
+                }
+            }
+        }
+        if self.watchdog {
+            match threads::start_watchdog(Watchdog::new(&handle.scheduler)) {
+                Ok(thread) => started.push(thread),
+                Err(error) => {
+                    return Err(no_thread(&handle, started, "the watchdog's thread", &error));
                 }
             }
         }
         Ok(Runtime::from_parts(handle, started))
     }
 
-    fn config(&self, workers: usize) -> io::Result<Config> {
+    fn check(&self) -> io::Result<()> {
         if self.max_blocking_threads == 0 {
             return Err(invalid("max_blocking_threads is 0: it must be at least 1"));
         }
-        let threads = self.threads.clone();
-        let spawn_thread: heist_scheduler::SpawnThread =
-            Arc::new(move |_kind, body| threads.start(body).map(drop));
+        if let Some(count @ 1_025..) = self.max_spare_workers {
+            let message = format!("max_spare_workers is {count}: it must be at most 1024");
+            return Err(invalid(&message));
+        }
+        if self.slow_poll_threshold < Duration::from_millis(1) {
+            return Err(invalid(
+                "slow_poll_threshold is below 1 ms: the watchdog cannot see that",
+            ));
+        }
+        Ok(())
+    }
+
+    fn config(&self, workers: usize, reactor: &heist_reactor::Handle) -> Config {
+        let (threads, reactor) = (self.threads.clone(), reactor.clone());
+        let spawn_thread: heist_scheduler::SpawnThread = Arc::new(move |kind, body| {
+            let reactor = (kind == ThreadKind::Worker).then(|| reactor.clone());
+            let body = move || {
+                let _entered = reactor.as_ref().map(heist_reactor::Handle::enter);
+                body();
+            };
+            threads.start(body).map(drop)
+        });
         let mut config = Config::new(workers, spawn_thread);
         config.clock = Arc::new(SystemClock);
         config.seed = seed();
@@ -210,7 +288,20 @@ impl Builder {
         config.blocking_keep_alive = self.keep_alive;
         config.on_park = self.on_park.clone();
         config.on_unpark = self.on_unpark.clone();
-        Ok(config)
+        config.max_spare_workers = match self.max_spare_workers {
+            _ if !self.watchdog => 0,
+            Some(count) => count,
+            None => workers.clamp(4, 1_024),
+        };
+        config.reporting = Reporting {
+            threshold: self.slow_poll_threshold,
+            on_slow_poll: self
+                .on_slow_poll
+                .clone()
+                .or_else(super::slow_poll::by_default),
+            thread_probe: Some(Arc::new(super::probe::this_thread)),
+        };
+        config
     }
 
     fn workers(&self) -> io::Result<usize> {
@@ -226,6 +317,20 @@ impl Builder {
             },
         }
     }
+}
+
+/// A runtime cannot be built for want of a thread: stops those that have started.
+fn no_thread(
+    handle: &Handle,
+    started: Vec<thread::JoinHandle<()>>,
+    what: &str,
+    error: &io::Error,
+) -> io::Error {
+    handle.scheduler.shut_down();
+    for thread in started {
+        let _ = thread.join();
+    }
+    io::Error::new(error.kind(), format!("cannot start {what}: {error}"))
 }
 
 const WORKERS_VARIABLE: &str = "HEIST_WORKER_THREADS";
@@ -260,6 +365,8 @@ impl fmt::Debug for Builder {
             .field("thread_keep_alive", &self.keep_alive)
             .field("thread_name", &(self.threads.name)())
             .field("thread_stack_size", &self.threads.stack_size)
+            .field("watchdog", &self.watchdog)
+            .field("slow_poll_threshold", &self.slow_poll_threshold)
             .finish_non_exhaustive()
     }
 }

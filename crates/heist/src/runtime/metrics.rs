@@ -110,6 +110,36 @@ impl RuntimeMetrics {
         self.handle.scheduler.blocking_metrics().queue_depth
     }
 
+    /// Polls that took longer than [`Builder::slow_poll_threshold`].
+    ///
+    /// [`Builder::slow_poll_threshold`]: super::Builder::slow_poll_threshold
+    pub fn slow_poll_count(&self) -> u64 {
+        self.handle.scheduler.watchdog_metrics().slow_polls
+    }
+
+    /// Workers that are stuck in a poll now, by the watchdog's last look.
+    pub fn num_stuck_workers(&self) -> usize {
+        self.handle.scheduler.watchdog_metrics().stuck_workers
+    }
+
+    /// Spare workers that serve now, by the watchdog's last look.
+    pub fn num_spare_workers(&self) -> usize {
+        self.handle.scheduler.watchdog_metrics().spare_workers
+    }
+
+    /// Spare workers that were started.
+    pub fn spare_worker_start_count(&self) -> u64 {
+        self.handle
+            .scheduler
+            .watchdog_metrics()
+            .spare_workers_started
+    }
+
+    /// Times that a sleeping worker was woken to do what a stuck one left undone.
+    pub fn handover_count(&self) -> u64 {
+        self.handle.scheduler.watchdog_metrics().handovers
+    }
+
     /// Descriptors registered with the reactor.
     pub fn io_driver_fd_registered_count(&self) -> u64 {
         self.handle.reactor.metrics().registered as u64

@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use heist_scheduler::ThreadHook;
+use heist_scheduler::{ThreadHook, Watchdog};
+
+use super::probe;
 
 /// How threads are made. Shared by the workers and the blocking pool.
 #[derive(Clone)]
@@ -50,4 +52,17 @@ impl Threads {
             }
         })
     }
+}
+
+/// Starts the watchdog's thread. It runs no task, so the hooks pass it by.
+///
+/// # Errors
+/// When the operating system refuses the thread.
+pub(super) fn start_watchdog(watchdog: Watchdog) -> io::Result<thread::JoinHandle<()>> {
+    let builder = thread::Builder::new().name("heist-watchdog".to_owned());
+    builder.spawn(move || {
+        OWNED.with(|owned| owned.set(true));
+        probe::want_exact_timers();
+        watchdog.run();
+    })
 }

@@ -1,0 +1,404 @@
+//! One bad task stops nobody: tasks that block or spin in a poll, and what goes on meanwhile.
+//!
+//! Each scene would hang for good if the others waited for the bad task: it ends only when they have
+//! done something. So nothing here depends on how long anything takes.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use heist::io::{AsyncReadExt, AsyncWriteExt};
+use heist::net::{TcpListener, TcpStream};
+use heist::runtime::{Builder, Runtime, SlowPoll, Stall};
+use heist::time::{sleep, timeout};
+use heist_tests::{deadline, multi};
+
+/// Two ends of a connection.
+async fn connection() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let addr = listener.local_addr().expect("is bound");
+    let (client, accepted) = heist::join!(TcpStream::connect(addr), listener.accept());
+    (client.expect("connects"), accepted.expect("accepts").0)
+}
+
+/// One byte there and back.
+async fn echo(client: &mut TcpStream, server: &mut TcpStream) {
+    let mut byte = [7];
+    client.write_all(&byte).await.expect("writes");
+    server.read_exact(&mut byte).await.expect("reads");
+    server.write_all(&byte).await.expect("writes");
+    client.read_exact(&mut byte).await.expect("reads");
+}
+
+/// A task that comes from the reactor, then blocks its worker until `done` is dropped or sent to.
+fn blocks_after_a_read(done: mpsc::Receiver<()>) -> heist::task::JoinHandle<()> {
+    heist::spawn(async move {
+        let (mut client, mut server) = connection().await;
+        let writer = heist::spawn(async move {
+            sleep(Duration::from_millis(1)).await;
+            client.write_all(b"x").await.expect("writes");
+            client
+        });
+        server.read_exact(&mut [0]).await.expect("reads");
+        let _ = done.recv();
+        drop(writer);
+    })
+}
+
+#[test]
+fn a_worker_that_blocks_after_a_read_keeps_no_io_and_no_timer_waiting() {
+    deadline(|| {
+        multi(2).block_on(async {
+            for _ in 0..20 {
+                let (release, done) = mpsc::channel();
+                let bad = blocks_after_a_read(done);
+                let others: Vec<_> = (0..10)
+                    .map(|_| {
+                        heist::spawn(async {
+                            let (mut client, mut server) = connection().await;
+                            for _ in 0..20 {
+                                echo(&mut client, &mut server).await;
+                                sleep(Duration::from_millis(1)).await;
+                            }
+                        })
+                    })
+                    .collect();
+                for other in others {
+                    other.await.expect("goes on");
+                }
+                drop(release);
+                bad.await.expect("ends");
+            }
+        });
+    });
+}
+
+#[test]
+fn the_tasks_behind_a_blocked_one_run_elsewhere() {
+    deadline(|| {
+        multi(2).block_on(async {
+            for _ in 0..100 {
+                let bad = heist::spawn(async {
+                    let (done, wait) = mpsc::channel::<()>();
+                    // The last one is in the LIFO slot, the others are in the queue.
+                    let behind: Vec<_> = (0..10)
+                        .map(|_| {
+                            let done = done.clone();
+                            heist::spawn(async move { drop(done) })
+                        })
+                        .collect();
+                    drop(done);
+                    let _ = wait.recv();
+                    behind
+                });
+                for behind in bad.await.expect("ends") {
+                    behind.await.expect("ran");
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn a_task_woken_by_a_blocked_one_runs_elsewhere() {
+    deadline(|| {
+        multi(2).block_on(async {
+            for _ in 0..100 {
+                let (wake, woken) = heist::sync::oneshot::channel::<()>();
+                let (done, wait) = mpsc::channel::<()>();
+                let other = heist::spawn(async move {
+                    let _ = woken.await;
+                    drop(done);
+                });
+                let bad = heist::spawn(async move {
+                    let _ = wake.send(());
+                    let _ = wait.recv();
+                });
+                bad.await.expect("ends");
+                other.await.expect("ends");
+            }
+        });
+    });
+}
+
+/// Threads of this process with this name.
+#[cfg(target_os = "linux")]
+fn threads(name: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("there is /proc");
+    let names = tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    names.filter(|comm| comm.trim_end() == name).count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn with_all_workers_blocked_spare_ones_go_on_and_leave_afterwards() {
+    deadline(|| {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("spares")
+            .build()
+            .expect("builds");
+        while threads("spares") < 2 {
+            std::thread::yield_now(); // A thread names itself.
+        }
+        runtime.block_on(async {
+            let (release, done): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::channel()).unzip();
+            let bad: Vec<_> = done.into_iter().map(blocks_after_a_read).collect();
+            let (mut client, mut server) = connection().await;
+            while heist::runtime::Handle::current()
+                .metrics()
+                .num_stuck_workers()
+                < 2
+            {
+                sleep(Duration::from_millis(1)).await;
+            }
+            for _ in 0..100 {
+                heist::spawn(sleep(Duration::from_millis(1)))
+                    .await
+                    .expect("fires");
+                echo(&mut client, &mut server).await;
+            }
+            assert!(runtime.metrics().spare_worker_start_count() > 0);
+            drop(release);
+            for bad in bad {
+                bad.await.expect("ends");
+            }
+            while runtime.metrics().num_spare_workers() > 0 || threads("spares") > 2 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+    });
+}
+
+#[test]
+fn spare_workers_that_block_too_are_followed_by_others() {
+    deadline(|| {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_spare_workers(4)
+            .build()
+            .expect("builds");
+        runtime.block_on(async {
+            let (release, done): (Vec<_>, Vec<_>) = (0..4).map(|_| mpsc::channel()).unzip();
+            let bad: Vec<_> = done.into_iter().map(blocks_after_a_read).collect();
+            heist::spawn(async {
+                let (mut client, mut server) = connection().await;
+                for _ in 0..100 {
+                    echo(&mut client, &mut server).await;
+                    sleep(Duration::from_millis(1)).await;
+                }
+            })
+            .await
+            .expect("goes on");
+            drop(release);
+            for bad in bad {
+                bad.await.expect("ends");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_runtime_with_spare_workers_shuts_down() {
+    deadline(|| {
+        for _ in 0..10 {
+            let runtime = multi(2);
+            let (release, done): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::channel::<()>()).unzip();
+            for done in done {
+                runtime.spawn(async move {
+                    let _ = done.recv();
+                });
+            }
+            runtime
+                .block_on(async { heist::spawn(async {}).await })
+                .expect("a spare worker runs it");
+            let releaser = std::thread::spawn(move || drop(release));
+            drop(runtime);
+            releaser.join().expect("joins");
+        }
+    });
+}
+
+/// A runtime that keeps its reports.
+fn reporting(threshold: Duration) -> (Runtime, Arc<Mutex<Vec<SlowPoll>>>) {
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let kept = reports.clone();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .slow_poll_threshold(threshold)
+        .on_slow_poll(move |poll| kept.lock().expect("no panic").push(poll.clone()))
+        .build()
+        .expect("builds");
+    (runtime, reports)
+}
+
+#[test]
+fn slow_polls_are_reported_with_name_and_place_when_found_and_when_over() {
+    deadline(|| {
+        let (runtime, reports) = reporting(Duration::from_millis(20));
+        let waiting = |over: bool| {
+            reports
+                .lock()
+                .expect("no panic")
+                .iter()
+                .any(|poll| poll.is_over == over)
+        };
+        let (release, done) = mpsc::channel::<()>();
+        let first = line!();
+        let task = heist::task::Builder::new()
+            .name("sleepy")
+            .spawn_on(
+                async move {
+                    let _ = done.recv();
+                },
+                runtime.handle(),
+            )
+            .expect("spawns");
+        let last = line!();
+        while !waiting(false) {
+            std::thread::yield_now();
+        }
+        drop(release);
+        while !waiting(true) {
+            std::thread::yield_now();
+        }
+        assert!(runtime.block_on(task).is_ok());
+        let reports = reports.lock().expect("no panic");
+        for report in reports.iter() {
+            let task = report.task.as_ref().expect("it is alive");
+            assert_eq!(task.name.as_deref(), Some("sleepy"));
+            assert_eq!(task.spawned_at.file(), file!());
+            assert!((first..last).contains(&task.spawned_at.line()));
+            assert!(report.duration >= Duration::from_millis(20));
+        }
+        #[cfg(target_os = "linux")]
+        assert_eq!(reports[0].stall, Stall::Blocked);
+        assert_eq!(runtime.metrics().slow_poll_count(), 1);
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_spinning_poll_is_reported_as_spinning() {
+    deadline(|| {
+        let (runtime, reports) = reporting(Duration::from_millis(20));
+        let told = reports.clone();
+        let spin = runtime.spawn(async move {
+            while told.lock().expect("no panic").is_empty() {
+                for _ in 0..10_000 {
+                    std::hint::spin_loop();
+                }
+            }
+        });
+        runtime.block_on(spin).expect("ends");
+        assert_eq!(reports.lock().expect("no panic")[0].stall, Stall::Spinning);
+    });
+}
+
+#[test]
+fn a_hook_that_panics_does_not_end_the_watch() {
+    deadline(|| {
+        let (told, heard) = mpsc::channel();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .slow_poll_threshold(Duration::from_millis(5))
+            .on_slow_poll(move |_| {
+                let _ = told.send(());
+                panic!("a hook of the test panics");
+            })
+            .build()
+            .expect("builds");
+        let (release, done) = mpsc::channel::<()>();
+        let task = runtime.spawn(async move {
+            let _ = done.recv();
+        });
+        heard.recv().expect("found");
+        drop(release);
+        heard.recv().expect("over");
+        runtime.block_on(task).expect("ends");
+    });
+}
+
+#[test]
+fn block_in_place_leaves_the_worker_to_the_others() {
+    deadline(|| {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .watchdog(false)
+            .build()
+            .expect("builds");
+        let total = runtime.block_on(async {
+            let tasks: Vec<_> = (0..50_u64)
+                .map(|n| {
+                    heist::spawn(async move {
+                        let (done, wait) = mpsc::channel();
+                        let other = heist::spawn(async move {
+                            sleep(Duration::from_millis(1)).await;
+                            let _ = done.send(n);
+                        });
+                        let heard = heist::task::block_in_place(|| wait.recv()).expect("sent");
+                        other.await.expect("ends");
+                        heard
+                    })
+                })
+                .collect();
+            let mut total = 0;
+            for task in tasks {
+                total += task.await.expect("ends");
+            }
+            total
+        });
+        assert_eq!(total, 49 * 50 / 2);
+    });
+}
+
+#[test]
+fn block_in_place_allows_block_on_nesting_and_panics() {
+    deadline(|| {
+        let runtime = multi(1);
+        runtime.block_on(async {
+            let task = heist::spawn(async {
+                let handle = heist::runtime::Handle::current();
+                let inner = heist::task::block_in_place(|| {
+                    let slept = handle.block_on(async {
+                        timeout(Duration::from_secs(60), sleep(Duration::from_millis(1))).await
+                    });
+                    slept.expect("the successor drives the timers");
+                    heist::task::block_in_place(|| 3)
+                });
+                heist::task::yield_now().await;
+                inner
+            });
+            assert_eq!(task.await.expect("ends"), 3);
+            let panics = heist::spawn(async { heist::task::block_in_place(|| panic!("inside")) });
+            assert!(panics.await.expect_err("panics").is_panic());
+            heist::spawn(async {}).await.expect("the worker goes on");
+        });
+        assert_eq!(heist::task::block_in_place(|| 1), 1);
+    });
+}
+
+#[test]
+fn dropping_a_runtime_waits_for_block_in_place() {
+    deadline(|| {
+        let runtime = multi(1);
+        let (begun, wait) = mpsc::channel();
+        let (release, done) = mpsc::channel::<()>();
+        let held = Arc::new(());
+        let inside = held.clone();
+        runtime.spawn(async move {
+            heist::task::block_in_place(|| {
+                let _ = begun.send(());
+                let _ = done.recv();
+            });
+            drop(inside);
+        });
+        wait.recv().expect("begins");
+        let releaser = std::thread::spawn(move || drop(release));
+        drop(runtime);
+        assert_eq!(Arc::strong_count(&held), 1);
+        releaser.join().expect("joins");
+    });
+}
