@@ -6,7 +6,7 @@
 pub use loom::sync::atomic::Ordering;
 
 use std::fmt::{Debug, Display, LowerHex};
-use std::ops::{Deref, DerefMut};
+use std::ops::{BitAnd as _, BitOr as _, Deref, DerefMut};
 
 use loom::sync::atomic;
 
@@ -97,14 +97,24 @@ macro_rules! told {
 }
 
 macro_rules! told_arithmetic {
-    ($name:ident, $value:ty, $($operation:ident $sign:literal),*) => {
+    ($name:ident, $value:ty) => {
+        told_arithmetic! {
+            $name, $value,
+            fetch_add wrapping_add,
+            fetch_sub wrapping_sub,
+            fetch_and bitand,
+            fetch_or bitor,
+            fetch_max max
+        }
+    };
+    ($name:ident, $value:ty, $($operation:ident $plainly:ident),*) => {
         #[expect(missing_docs, reason = "they are the standard library's")]
         impl $name {
             $(
                 #[track_caller]
                 pub fn $operation(&self, value: $value, order: Ordering) -> $value {
                     let old = self.0.$operation(value, order);
-                    trace::value(|| format!(concat!("{} ", $sign, " {}"), word(old), word(value)));
+                    trace::value(|| format!("{} := {}", word(old), word(old.$plainly(value))));
                     old
                 }
             )*
@@ -116,14 +126,8 @@ told!(AtomicBool, bool, plain);
 told!(AtomicUsize, usize, word);
 told!(AtomicU64, u64, word);
 told!(AtomicPtr<T>, *mut T, plain);
-told_arithmetic!(
-    AtomicUsize, usize,
-    fetch_add "+", fetch_sub "-", fetch_and "&", fetch_or "|", fetch_max "max"
-);
-told_arithmetic!(
-    AtomicU64, u64,
-    fetch_add "+", fetch_sub "-", fetch_and "&", fetch_or "|", fetch_max "max"
-);
+told_arithmetic!(AtomicUsize, usize);
+told_arithmetic!(AtomicU64, u64);
 
 fn plain(value: impl Debug) -> String {
     format!("{value:?}")

@@ -1,7 +1,7 @@
 //! The frame in which loom models run: how far a scene is explored, what is told of that while it
 //! goes on, and how the permutation that failed is found and told again.
 //!
-//! A model is a test that calls [`model`] or [`bounded`]. Alone, under `cargo test`, it explores and
+//! A model is a test that calls `model` or `bounded`. Alone, under `cargo test`, it explores and
 //! asserts. `cargo xtask loom` asks for more through the environment:
 //!
 //! | variable | meaning |
@@ -16,7 +16,7 @@
 //! (the module `trace`).
 //!
 //! Finding the permutation that failed takes two runs, since the first cannot afford a checkpoint
-//! before each: it leaves one every [`CHECKPOINT`] permutations, and the second narrows that down.
+//! before each: it leaves one every `CHECKPOINT` permutations, and the second narrows that down.
 //! It works for what ends no run by itself as well, a hang, and for what ends it without a panic.
 #![cfg(heist_loom)]
 

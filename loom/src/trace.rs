@@ -6,7 +6,7 @@
 //!
 //! - `enter THREAD`: from here on it is the one that runs,
 //! - `event NAME field=value …` and, in indented lines, the stack in the standard library's format,
-//! - `value TEXT`: what the operation just told of read or wrote,
+//! - `value READ`, `value READ := WRITTEN` or `value := WRITTEN`, of the operation just told of,
 //! - `panic` and, in indented lines, its message.
 
 use std::backtrace::Backtrace;

@@ -40,11 +40,13 @@ fn cell_model(scene: impl Fn() + Send + Sync + 'static) {
 /// A point that two threads pass in either order. It orders nothing else, but makes loom try both:
 /// of the accesses to one object loom compares only the last two, and would miss some orders.
 #[derive(Clone)]
-struct Crossing(loom::sync::Arc<loom::sync::atomic::AtomicUsize>);
+struct Crossing(loom::sync::Arc<heist_loom::atomic::AtomicUsize>);
 
 impl Crossing {
     fn new() -> Self {
-        Self(loom::sync::Arc::default())
+        Self(loom::sync::Arc::new(heist_loom::atomic::AtomicUsize::new(
+            0,
+        )))
     }
 
     fn pass(&self) {

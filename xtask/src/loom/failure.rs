@@ -25,6 +25,8 @@ pub(crate) struct Replay {
     scene: usize,
     /// Loom's own: each decision that led there.
     path: Value,
+    /// The program it was found in.
+    program: u64,
 }
 
 /// Prints why a model failed, and the last steps of the permutation that did.
@@ -46,11 +48,11 @@ pub(crate) fn explain(model: &Model, outcome: &Outcome, deep: bool) -> anyhow::R
             return Ok(());
         }
         Failure::Ended(how, output) => {
-            println!("  {how} in about its {explored}th permutation; it printed last:");
+            println!("  {how} after at least {explored} permutations; it printed last:");
             output.iter().for_each(|line| println!("    {line}"));
         }
-        Failure::Hangs(_) => println!("  {failure}, the {explored}th or one soon after"),
-        Failure::Panicked(_) => println!("  in its {explored}th permutation"),
+        Failure::Hangs(_) => println!("  {failure}, after at least {explored} others"),
+        Failure::Panicked(_) => println!("  permutation {explored}"),
     }
     let Some(replay) = Replay::find(model, outcome.report.scene, deep)? else {
         println!("  it did not fail when it was played again; repeat it with: {repeat}");
@@ -93,17 +95,11 @@ pub(crate) fn replay(models: &[Model], filter: &str, file: &Path) -> anyhow::Res
         model.name(),
         model.claim
     );
+    if replay.program != model.fingerprint()? {
+        println!("  built otherwise than when this was found: the schedule may not fit any more");
+    }
     let played = replay.play(model)?;
     tell(&played.trace, None);
-    let message = played.trace.panic.join(" ");
-    if STALE.iter().any(|stale| message.contains(stale)) {
-        bail!(
-            "the code has changed since {} was written: find its failure anew with \
-             `cargo xtask loom {}`",
-            file.display(),
-            model.name()
-        );
-    }
     Ok(played.failed)
 }
 
@@ -135,6 +131,7 @@ impl Replay {
             name: model.name().to_owned(),
             scene,
             path: serde_json::from_str(&text).context("loom left a checkpoint that is none")?,
+            program: model.fingerprint()?,
         }))
     }
 
@@ -171,6 +168,7 @@ impl Replay {
             "package": self.package,
             "model": self.name,
             "scene": self.scene,
+            "program": self.program,
             "path": self.path,
         });
         fs::write(&file, content.to_string())
@@ -188,6 +186,7 @@ impl Replay {
                     package: content["package"].as_str()?.to_owned(),
                     name: content["model"].as_str()?.to_owned(),
                     scene: usize::try_from(content["scene"].as_u64()?).ok()?,
+                    program: content["program"].as_u64()?,
                     path: content["path"].take(),
                 })
             });
@@ -208,7 +207,7 @@ fn tell(trace: &Trace, last: Option<usize>) {
     shown.iter().for_each(|line| println!("  {line}"));
     let message = Failure::Panicked(trace.panic.clone()).to_string();
     match &trace.panic[..] {
-        [] => println!("  and no panic"),
+        [] => println!("  there it ended, without a panic"),
         [at, said @ ..] => {
             println!("  {message}");
             let more = said.iter().skip(1).filter(|line| !line.is_empty());
@@ -233,9 +232,3 @@ fn limits() -> Limits {
 
 /// So many steps are shown at once.
 const LAST: usize = 60;
-
-/// What loom says if a schedule does not fit the code.
-const STALE: [&str; 2] = [
-    "unexpected exploration state",
-    "Is the model fully deterministic",
-];

@@ -12,6 +12,7 @@ mod failure;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -71,6 +72,13 @@ pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
         println!("{} passed, {} failed", tally.passed, tally.failed);
     }
     outcome
+}
+
+/// Lints what only a build for loom compiles.
+pub(crate) fn clippy() -> anyhow::Result<Command> {
+    let mut command = Tree::ours()?.cargo("clippy");
+    command.args(["--all-targets", "--keep-going", "--", "-D", "warnings"]);
+    Ok(command)
 }
 
 /// Builds, runs and counts the models.

@@ -266,3 +266,6 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// So many lines of a process's output are shown.
 const OUTPUT: usize = 20;
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,10 @@ impl Screen {
     /// Shows one more sign of life.
     pub(crate) fn show(&self, model: &Model, progress: Progress<'_>) {
         match progress {
-            Progress::Runs(report) => self.line(model).set_position(report.explored),
+            Progress::Runs(report) => {
+                self.line(model).set_position(report.explored);
+                self.total.tick();
+            }
             Progress::Ended(outcome) => self.ended(model, outcome),
         }
     }

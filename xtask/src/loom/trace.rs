@@ -168,6 +168,8 @@ struct Reader {
     next: BTreeMap<usize, Step>,
     /// What each thread waits for.
     waits: BTreeMap<usize, Step>,
+    /// What each atomic was last set to, where that is known.
+    written: BTreeMap<usize, String>,
 }
 
 impl Reader {
@@ -179,11 +181,7 @@ impl Reader {
                 self.current = thread;
                 self.chosen = true;
             }
-            Record::Value(value) => {
-                if let Some(step) = self.trace.steps.last_mut() {
-                    step.value = Some(value.to_owned());
-                }
-            }
+            Record::Value(value) => self.value(value),
             Record::Event {
                 name,
                 fields,
@@ -242,6 +240,9 @@ impl Reader {
             "Atomic::load" | "Atomic::store" | "Atomic::rmw" => self.order(fields, step),
             "synchronize" if step.what.contains("Atomic") => {}
             "synchronize" | "Atomic::with_mut" | "Atomic::unsync_load" => {
+                if let Some(object) = step.object {
+                    self.written.remove(&object);
+                }
                 self.trace.steps.push(step);
             }
             "spawn" => {
@@ -302,6 +303,28 @@ impl Reader {
             }
             _ => self.trace.steps.push(Step { what, ..step }),
         }
+    }
+
+    /// Adds the value to the operation told last, and says whether it is one that was overwritten.
+    fn value(&mut self, value: &str) {
+        self.go_on();
+        let Some(step) = self.trace.steps.last_mut() else {
+            return;
+        };
+        let mut value = value.to_owned();
+        if let Some(object) = step.object {
+            let read = value.split(", not").next().unwrap_or_default();
+            if let Some((_, written)) = value.split_once(":= ") {
+                self.written.insert(object, written.to_owned());
+            } else if self
+                .written
+                .get(&object)
+                .is_some_and(|written| written != read)
+            {
+                value += ", stale";
+            }
+        }
+        step.value = Some(value);
     }
 
     /// The chosen thread takes the step it had announced.

@@ -5,6 +5,7 @@
 //! the world.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,15 +46,9 @@ impl Tree {
 
     /// Builds the crates that synchronize, and lists their models by package and name.
     pub(crate) fn build(&self) -> anyhow::Result<Vec<Model>> {
-        let mut command = cargo(&["test", "--release", "--lib", "--no-run"]);
-        for (package, _) in PACKAGES {
-            command.args(["--package", package]);
-        }
+        let mut command = self.cargo("test");
         command
-            .current_dir(&self.root)
-            .arg("--target-dir")
-            .arg(&self.target)
-            .env("RUSTFLAGS", "--cfg heist_loom")
+            .args(["--release", "--lib", "--no-run"])
             // Models are explored for minutes and built often: checks on, slow optimizations off.
             .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
@@ -64,6 +59,19 @@ impl Tree {
         }
         models.sort_by(|a, b| (&a.package, &a.test).cmp(&(&b.package, &b.test)));
         Ok(models)
+    }
+
+    /// A cargo command over the crates that synchronize, under the cfg.
+    pub(crate) fn cargo(&self, command: &str) -> Command {
+        let mut command = cargo(&[command, "--target-dir"]);
+        command
+            .arg(&self.target)
+            .current_dir(&self.root)
+            .env("RUSTFLAGS", "--cfg heist_loom");
+        for (package, _) in PACKAGES {
+            command.args(["--package", package]);
+        }
+        command
     }
 
     /// The models of one test program.
@@ -108,6 +116,14 @@ impl Model {
     /// The root of the workspace it was built from.
     pub(crate) fn root(&self) -> &Path {
         &self.tree.root
+    }
+
+    /// Tells one build of its program from another.
+    pub(crate) fn fingerprint(&self) -> anyhow::Result<u64> {
+        let program = fs::read(&self.program).context("cannot read a test program")?;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&program);
+        Ok(hasher.finish())
     }
 
     /// Runs it alone. What it prints is captured: models of panics print in every execution.

@@ -83,7 +83,7 @@ impl Stage {
     fn new(shards: usize) -> Self {
         let clock = Arc::new(StageClock {
             origin: Instant::now(),
-            nanos: loom::sync::atomic::AtomicU64::new(0),
+            nanos: heist_loom::atomic::AtomicU64::new(0),
         });
         let alarm = StageAlarm::new(Arc::clone(&clock));
         let timeline = Timeline::start(Arc::clone(&clock) as Arc<dyn Clock>);
@@ -115,7 +115,7 @@ impl Stage {
 
 struct StageClock {
     origin: Instant,
-    nanos: loom::sync::atomic::AtomicU64,
+    nanos: heist_loom::atomic::AtomicU64,
 }
 
 impl StageClock {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use heist_loom::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
 use super::{block_on, model, wait_until_ready};

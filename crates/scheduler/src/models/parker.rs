@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use heist_loom::atomic::AtomicBool;
+use heist_loom::atomic::Ordering::Relaxed;
 use loom::sync::Arc;
-use loom::sync::atomic::AtomicBool;
-use loom::sync::atomic::Ordering::Relaxed;
 
 use super::{model, thread};
 use crate::driver::{self, Driver, Unpark};

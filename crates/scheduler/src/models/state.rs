@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as Count;
 use std::task::{Poll, Waker};
 
-use loom::sync::atomic::AtomicBool;
-use loom::sync::atomic::Ordering::Relaxed;
+use heist_loom::atomic::AtomicBool;
+use heist_loom::atomic::Ordering::Relaxed;
 
 use super::{
     Bell, CELL_BOUND, Crossing, RunQueue, Witness, cell_model, explore, idle_task, thread,

@@ -119,6 +119,32 @@ fn the_orderings_of_a_compare_exchange_are_both_told() {
 }
 
 #[test]
+fn a_read_of_what_was_overwritten_is_stale() {
+    let store = "Object::branch_action obj=Ref<loom::State>(3) action=Store";
+    let records = |read: &str| {
+        read_one(&[
+            event(store, "AtomicUsize::store", 1),
+            "enter 0\n".to_owned(),
+            "value 0 := 10\n".to_owned(),
+            load(3, 2),
+            "enter 0\n".to_owned(),
+            loaded(3, 2, read),
+        ])
+    };
+    assert_eq!(records("10"), "T0 AtomicUsize::load Acquire #3  10");
+    assert_eq!(records("1"), "T0 AtomicUsize::load Acquire #3  1, stale");
+    assert_eq!(
+        records("10, not 1"),
+        "T0 AtomicUsize::load Acquire #3  10, not 1"
+    );
+}
+
+/// The last step told.
+fn read_one(records: &[String]) -> String {
+    told(&read(records)).pop().expect("there is a step")
+}
+
+#[test]
 fn what_loom_does_for_itself_is_left_out() {
     let own = "event Object::branch_action obj=Ref<loom::State>(1) action=Opaque\n   0: loom::rt\n";
     let trace = read(&[own.to_owned(), "enter 0\n".to_owned(), lock(2, false, 3)]);
