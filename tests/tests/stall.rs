@@ -402,3 +402,64 @@ fn dropping_a_runtime_waits_for_block_in_place() {
         releaser.join().expect("joins");
     });
 }
+
+#[test]
+fn a_shutdown_names_the_task_and_the_job_that_hold_it_up_and_no_other() {
+    deadline(|| {
+        for workers in 1..=2 {
+            let runtime = multi(workers);
+            let (release, done) = mpsc::channel::<()>();
+            let (release_job, job_done) = mpsc::channel::<()>();
+            let (begun, begins) = mpsc::channel();
+            let job_begun = begun.clone();
+            for _ in 0..10_000 {
+                runtime.spawn(std::future::pending::<()>());
+            }
+            let stuck = async move {
+                for _ in 0..10 {
+                    heist::spawn(std::future::pending::<()>()); // Behind it, in queue and slot.
+                }
+                let _ = begun.send(());
+                let _ = done.recv();
+            };
+            let name = heist::task::Builder::new().name("stuck task");
+            drop(name.spawn_on(stuck, runtime.handle()).expect("spawns"));
+            let _entered = runtime.enter();
+            let name = heist::task::Builder::new().name("stuck job");
+            let job = name.spawn_blocking(move || {
+                let _ = job_begun.send(());
+                let _ = job_done.recv();
+            });
+            drop(job.expect("spawns"));
+            begins.recv().expect("one begins");
+            begins.recv().expect("the other begins");
+            drop(_entered);
+            let report = runtime.shutdown(Duration::from_secs(2));
+            let names = |infos: &[heist::task::TaskInfo]| -> Vec<_> {
+                infos
+                    .iter()
+                    .map(|info| info.name.clone().unwrap_or_default())
+                    .collect()
+            };
+            assert_eq!(names(&report.tasks), ["stuck task"]);
+            assert_eq!(names(&report.blocking), ["stuck job"]);
+            assert_eq!((report.cancelled, report.finished), (10_010, 0));
+            drop((release, release_job));
+        }
+    });
+}
+
+#[test]
+fn a_shutdown_from_another_runtime_waits_and_reports() {
+    deadline(|| {
+        let other = multi(1);
+        let runtime = multi(2);
+        runtime.spawn(std::future::pending::<()>());
+        let ends = runtime.spawn(heist::task::yield_now());
+        runtime.block_on(ends).expect("ends");
+        let report = other.block_on(runtime.shutdown_async(Duration::from_secs(60)));
+        let report = report.expect("the system gives a thread");
+        assert!(report.is_complete());
+        assert_eq!((report.cancelled, report.finished), (1, 0));
+    });
+}

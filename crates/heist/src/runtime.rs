@@ -26,4 +26,4 @@ pub use heist_scheduler::{SlowPoll, Stall};
 pub use builder::Builder;
 pub use handle::{EnterGuard, Handle, TryCurrentError};
 pub use metrics::RuntimeMetrics;
-pub use owner::Runtime;
+pub use owner::{Runtime, ShutdownReport};

@@ -30,12 +30,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use slab::Slab;
+
 use crate::budget;
 use crate::clock::Clock;
 use crate::config::{SpawnThread, ThreadKind};
 use crate::metrics::BlockingMetrics;
+use crate::report::TaskInfo;
 use crate::sync::{Condvar, Mutex};
-use crate::task::{Schedule, Task};
+use crate::task::{Schedule, Task, TaskRef};
 
 /// The pool's limits and seams.
 #[derive(Clone)]
@@ -69,6 +72,7 @@ pub(crate) struct Pool {
 #[derive(Debug, Default)]
 struct State {
     jobs: VecDeque<Task>,
+    running: Slab<TaskRef>,
     threads: usize,
     idle: usize,
     shut_down: bool,
@@ -154,12 +158,22 @@ impl Pool {
 
     /// What each thread of the pool runs.
     fn run_thread(&self) {
+        // Dropped under no lock: it may be the last reference, and drop the job's output.
+        let mut done: Option<TaskRef> = None;
         loop {
             let mut state = self.state.lock();
             while let Some(job) = state.jobs.pop_front() {
+                let entry = state.running.insert(TaskRef::of(&job));
                 drop(state);
+                drop(done.take());
                 job.run();
                 state = self.state.lock();
+                done = Some(state.running.remove(entry));
+            }
+            if done.is_some() {
+                drop(state);
+                done = None;
+                continue;
             }
             state.idle += 1;
             let deadline = self.deadline();
@@ -228,6 +242,16 @@ impl Pool {
         true
     }
 
+    /// The jobs that run now.
+    pub(crate) fn running(&self) -> Vec<TaskInfo> {
+        let state = self.state.lock();
+        state
+            .running
+            .iter()
+            .map(|(_, job)| TaskInfo::of(job))
+            .collect()
+    }
+
     pub(crate) fn metrics(&self) -> BlockingMetrics {
         let state = self.state.lock();
         BlockingMetrics {
@@ -255,7 +279,7 @@ impl Schedule for OneShot {
         task.cancel();
     }
 
-    fn release(&self, _key: usize) {}
+    fn release(&self, _key: usize, _cancelled: bool) {}
 }
 
 /// The future of a blocking job.

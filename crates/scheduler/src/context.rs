@@ -18,7 +18,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::shared::{Remote, Shared};
-use crate::sync::{Arc, const_thread_local, deque, next_thread_number};
+use crate::sync::{Arc, const_thread_local, deque, next_thread_number, plain};
 use crate::task::{Schedule, Task};
 
 /// One worker's own data, which only the thread that serves as this worker touches.
@@ -200,7 +200,10 @@ impl Schedule for Arc<Shared> {
         }
     }
 
-    fn release(&self, key: usize) {
+    fn release(&self, key: usize, cancelled: bool) {
+        if cancelled {
+            self.cancelled.fetch_add(1, plain::Ordering::Relaxed);
+        }
         self.registry.remove(key);
     }
 }

@@ -12,7 +12,8 @@
 //!    lives, and drops the driver, so that foreign waiters on its sockets see an error.
 //! 6. [`Handle::wait_stopped`] returns when that is done and no blocking thread is left, or at
 //!    its deadline. A task that never returns from its poll, or a job that never ends, keeps its
-//!    thread; nothing else waits for it.
+//!    thread; nothing else waits for it: what a worker stuck in such a poll cannot cancel, the
+//!    watchdog cancels in its stead, a moment later.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -25,7 +26,7 @@ use crate::context::Target;
 use crate::metrics::{BlockingMetrics, WatchdogMetrics, WorkerMetrics};
 use crate::report::TaskInfo;
 use crate::shared::Shared;
-use crate::sync::{Arc, const_thread_local};
+use crate::sync::{Arc, const_thread_local, plain};
 use crate::task::{self, JoinHandle, Meta, Schedule};
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
@@ -120,6 +121,16 @@ impl Handle {
         let registry = &self.shared.registry;
         let live = (0..registry.shards()).flat_map(|shard| registry.snapshot(shard));
         live.map(|task| TaskInfo::of(&task)).collect()
+    }
+
+    /// The blocking jobs that run now.
+    pub fn blocking_jobs(&self) -> Vec<TaskInfo> {
+        self.shared.blocking.running()
+    }
+
+    /// Tasks that ended by cancellation, since the scheduler was made.
+    pub fn cancelled_tasks(&self) -> u64 {
+        self.shared.cancelled.load(plain::Ordering::Relaxed)
     }
 
     /// How many workers there are.

@@ -137,7 +137,7 @@ impl Schedule for InCell {
         target.0.lock().push_back(task);
     }
 
-    fn release(&self, _key: usize) {}
+    fn release(&self, _key: usize, _cancelled: bool) {}
 }
 
 #[track_caller]

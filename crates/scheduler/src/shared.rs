@@ -1,7 +1,7 @@
 //! What all workers and handles of one scheduler share.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::blocking::Pool;
 use crate::clock::Clock;
@@ -15,7 +15,7 @@ use crate::registry::Registry;
 use crate::report::Reporting;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::{CachePadded, Condvar, Mutex, deque};
+use crate::sync::{CachePadded, Condvar, Mutex, deque, plain, spin_hint};
 use crate::task::{Slot, Task};
 use crate::vitals::{Vitals, Watch};
 
@@ -39,10 +39,15 @@ pub(crate) struct Shared {
     pub(crate) on_unpark: Hook,
     regular: usize,
     pub(crate) seed: u64,
+    /// Tasks that ended by cancellation.
+    pub(crate) cancelled: plain::AtomicU64,
     stopping: AtomicBool,
     workers: Mutex<Workers>,
     stopped: Condvar,
 }
+
+/// Tasks taken at once from a queue whose tasks are to be cancelled.
+const CANCEL_BATCH: usize = 256;
 
 /// How far a shutdown has come.
 #[derive(Debug)]
@@ -141,6 +146,7 @@ impl Shared {
             clock: config.clock,
             on_park: Hook(config.on_park),
             on_unpark: Hook(config.on_unpark),
+            cancelled: plain::AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             workers: Mutex::new(Workers {
                 running: config.workers,
@@ -221,6 +227,28 @@ impl Shared {
         }
     }
 
+    /// Cancels every task that is not being polled right now, also those in the queues of workers
+    /// that are stuck. The registry is closed.
+    pub(crate) fn cancel_all(&self) {
+        self.injector.close().into_iter().for_each(Task::cancel);
+        let stolen = deque::Worker::new_fifo();
+        for remote in &self.remotes {
+            remote.slot.take().into_iter().for_each(Task::cancel);
+            loop {
+                match remote
+                    .stealer
+                    .steal_batch_with_limit_and_pop(&stolen, CANCEL_BATCH)
+                {
+                    deque::Steal::Success(task) => task.cancel(),
+                    deque::Steal::Empty => break,
+                    deque::Steal::Retry => spin_hint(),
+                }
+                std::iter::from_fn(|| stolen.pop()).for_each(Task::cancel);
+            }
+        }
+        self.cancel_tasks(0, 1);
+    }
+
     /// Counts a thread that begins to serve as a worker; false if all the others have stopped.
     pub(crate) fn worker_started(&self) -> bool {
         let mut workers = self.workers.lock();
@@ -238,8 +266,7 @@ impl Shared {
             workers.running == 0
         };
         if last {
-            self.injector.close().into_iter().for_each(Task::cancel);
-            self.cancel_tasks(0, 1);
+            self.cancel_all();
             drop(self.driver.take());
             self.workers.lock().stopped = true;
             self.stopped.notify_all();
@@ -250,6 +277,13 @@ impl Shared {
     /// they are.
     pub(crate) fn wait_stopped(&self, timeout: Option<Duration>) -> bool {
         let deadline = timeout.and_then(|timeout| self.clock.now().checked_add(timeout));
+        self.wait_for_workers(deadline)
+            && self.blocking.wait_until_empty(deadline)
+            && self.crew.wait_until_empty(deadline)
+    }
+
+    /// Waits until all workers are gone, or until `deadline`; true if they are.
+    pub(crate) fn wait_for_workers(&self, deadline: Option<Instant>) -> bool {
         let mut workers = self.workers.lock();
         while !workers.stopped {
             let Some(deadline) = deadline else {
@@ -262,7 +296,6 @@ impl Shared {
                 return false;
             }
         }
-        drop(workers);
-        self.blocking.wait_until_empty(deadline) && self.crew.wait_until_empty(deadline)
+        true
     }
 }

@@ -57,6 +57,9 @@ pub(crate) const AWAKE: Duration = Duration::from_millis(1);
 /// Between two looks at most, while all workers are parked.
 pub(crate) const QUIET: Duration = Duration::from_millis(16);
 
+/// How long the workers have at a shutdown before their tasks are cancelled in their stead.
+const CLEAN_UP_AFTER: Duration = Duration::from_millis(10);
+
 /// So many looks at parked workers, and the watchdog sleeps.
 const QUIET_LOOKS: u32 = 12;
 
@@ -111,7 +114,7 @@ impl Watchdog {
     pub fn run(mut self) {
         loop {
             match self.look() {
-                Look::Never => return,
+                Look::Never => return self.clean_up(),
                 Look::After(pause) => {
                     let now = self.shared.clock.now();
                     self.shared.nap.pause(now + pause);
@@ -137,6 +140,17 @@ impl Watchdog {
         self.relieve(sight, now);
         self.spares.dismiss(&self.shared, now);
         self.pace(sight)
+    }
+
+    /// The last duty: at a shutdown each worker cancels its share of the tasks, which a stuck one
+    /// cannot. What is left after a while is cancelled here, on this thread.
+    pub(crate) fn clean_up(self) {
+        let shared = self.shared;
+        let deadline = shared.clock.now() + CLEAN_UP_AFTER;
+        if !shared.wait_for_workers(Some(deadline)) && shared.worker_started() {
+            shared.cancel_all();
+            shared.worker_stopped();
+        }
     }
 
     /// Steps 1 and 3.

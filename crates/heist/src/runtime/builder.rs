@@ -245,7 +245,7 @@ impl Builder {
             }
         }
         if self.watchdog {
-            match threads::start_watchdog(Watchdog::new(&handle.scheduler)) {
+            match threads::start_watchdog(Watchdog::new(&handle.scheduler), handle.clone()) {
                 Ok(thread) => started.push(thread),
                 Err(error) => {
                     return Err(no_thread(&handle, started, "the watchdog's thread", &error));

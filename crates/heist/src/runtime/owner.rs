@@ -9,6 +9,28 @@ use heist_scheduler::JoinHandle;
 
 use super::threads;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
+use heist_scheduler::TaskInfo;
+
+/// What became of a runtime's tasks in its shutdown.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Tasks that came to their end, by themselves or by a panic, while the runtime shut down.
+    pub finished: u64,
+    /// Tasks that were cancelled.
+    pub cancelled: u64,
+    /// Tasks that were still there at the deadline: each is in a poll that does not return.
+    pub tasks: Vec<TaskInfo>,
+    /// Blocking jobs that were still running at the deadline.
+    pub blocking: Vec<TaskInfo>,
+}
+
+impl ShutdownReport {
+    /// Whether nothing was left at the deadline.
+    pub fn is_complete(&self) -> bool {
+        self.tasks.is_empty() && self.blocking.is_empty()
+    }
+}
 
 /// A runtime: workers, reactor, timers, blocking pool.
 ///
@@ -94,7 +116,61 @@ impl Runtime {
         self.handle.metrics()
     }
 
-    /// Shuts down, and waits at most `duration` for what is under way.
+    /// Shuts down, waits at most `grace` for what is under way, and tells what became of it.
+    ///
+    /// New tasks are refused; every task is cancelled at its next `.await`, or at once if it waits
+    /// there. What is left after `grace` is a task whose poll does not return, or a blocking job that
+    /// does not end: the report names them, and each keeps its thread until it ends. To end tasks in
+    /// their own time, tell them before, for instance by a `tokio_util` `CancellationToken`.
+    ///
+    /// Called on a thread of a runtime it does not wait.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # fn main() -> std::io::Result<()> {
+    /// let runtime = heist::runtime::Runtime::new()?;
+    /// runtime.spawn(std::future::pending::<()>());
+    /// let report = runtime.shutdown(Duration::from_secs(5));
+    /// assert!(report.is_complete());
+    /// assert_eq!(report.cancelled, 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn shutdown(mut self, grace: Duration) -> ShutdownReport {
+        let (live, cancelled) = (self.live(), self.handle.scheduler.cancelled_tasks());
+        self.shut_down(Some(grace));
+        let tasks = self.handle.tasks();
+        let cancelled = self.handle.scheduler.cancelled_tasks() - cancelled;
+        ShutdownReport {
+            finished: live.saturating_sub(cancelled + tasks.len() as u64),
+            cancelled,
+            tasks,
+            blocking: self.handle.scheduler.blocking_jobs(),
+        }
+    }
+
+    /// As [`Runtime::shutdown`], for use in a task of another runtime: a thread of its own waits.
+    ///
+    /// # Errors
+    /// When the system gives no thread. The runtime is shut down all the same, without a wait.
+    ///
+    /// # Cancel safety
+    /// The shutdown begins at the first poll, and goes on if the future is dropped then.
+    pub async fn shutdown_async(self, grace: Duration) -> io::Result<ShutdownReport> {
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let waiter = thread::Builder::new().name("heist-shutdown".to_owned());
+        waiter.spawn(move || {
+            let _ = send.send(self.shutdown(grace));
+        })?;
+        Ok(receive.await.expect("the thread sends before it ends"))
+    }
+
+    fn live(&self) -> u64 {
+        self.handle.scheduler.live_tasks() as u64
+    }
+
+    /// Shuts down, and waits at most `duration` for what is under way; see [`Runtime::shutdown`] for
+    /// one that reports.
     ///
     /// A task that does not return from its poll by then, or a blocking job that does not end,
     /// keeps its thread until it does.

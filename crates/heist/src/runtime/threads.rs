@@ -7,7 +7,7 @@ use std::thread;
 
 use heist_scheduler::{ThreadHook, Watchdog};
 
-use super::probe;
+use super::{Handle, probe};
 
 /// How threads are made. Shared by the workers and the blocking pool.
 #[derive(Clone)]
@@ -54,15 +54,19 @@ impl Threads {
     }
 }
 
-/// Starts the watchdog's thread. It runs no task, so the hooks pass it by.
+/// Starts the watchdog's thread. It polls no task, so the hooks pass it by.
 ///
 /// # Errors
 /// When the operating system refuses the thread.
-pub(super) fn start_watchdog(watchdog: Watchdog) -> io::Result<thread::JoinHandle<()>> {
+pub(super) fn start_watchdog(
+    watchdog: Watchdog,
+    handle: Handle,
+) -> io::Result<thread::JoinHandle<()>> {
     let builder = thread::Builder::new().name("heist-watchdog".to_owned());
     builder.spawn(move || {
         OWNED.with(|owned| owned.set(true));
         probe::want_exact_timers();
+        let _entered = handle.enter(); // At a shutdown it may drop futures.
         watchdog.run();
     })
 }

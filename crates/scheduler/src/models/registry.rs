@@ -25,7 +25,7 @@ impl Schedule for Live {
         task.run();
     }
 
-    fn release(&self, key: usize) {
+    fn release(&self, key: usize, _cancelled: bool) {
         self.0.remove(key);
     }
 }

@@ -276,3 +276,38 @@ fn block_in_place_leaves_the_core_to_one_thread() {
         assert_eq!(handle.live_tasks(), 0);
     });
 }
+
+/// At a shutdown the tasks behind a stuck one are cancelled while it is stuck.
+#[test]
+fn the_watchdog_cancels_what_a_stuck_worker_cannot() {
+    model(|| {
+        let (handle, launches) = scheduler(1, idle_driver());
+        let (inner, watchdog) = (handle.clone(), Watchdog::new(&handle));
+        let stuck = async move {
+            let witness = Witness::new();
+            let behind = inner.spawn(
+                async move {
+                    std::future::pending::<()>().await;
+                    drop(witness);
+                },
+                None,
+            );
+            inner.shut_down();
+            let watchdog = thread(move || watchdog.clean_up());
+            while !behind.is_finished() {
+                loom::thread::yield_now();
+            }
+            watchdog
+        };
+        let stuck = handle.spawn(stuck, None);
+        let [launch] = launches.try_into().expect("one worker");
+        let mut worker = launch.start();
+        assert_eq!(worker.tick(), Tick::Ran);
+        assert_eq!(worker.tick(), Tick::Stop);
+        drop(worker);
+        assert!(handle.wait_stopped(None));
+        assert_eq!(handle.live_tasks(), 0);
+        let watchdog = block_on(stuck).expect("it ended");
+        watchdog.join().expect("joins");
+    });
+}

@@ -204,11 +204,13 @@ unsafe fn finish<F: Future, S: Schedule>(
 ) {
     // SAFETY: the token keeps the cell alive until `complete` gives it up.
     let cell = unsafe { cell::<F, S>(header) };
+    let cancelled = result.as_ref().is_err_and(JoinError::is_cancelled);
     cell.stage.with_mut(|stage| {
         // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
         unsafe { std::ptr::write(stage, Stage::Finished(result)) }
     });
-    cell.scheduler.release(cell.header.registry_key.get());
+    cell.scheduler
+        .release(cell.header.registry_key.get(), cancelled);
     let mut kept = true;
     loop {
         match cell.header.state.complete(kept) {
