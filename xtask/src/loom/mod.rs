@@ -1,9 +1,9 @@
 //! `cargo xtask loom`: the models, each in a process of its own, as many at a time as there are
 //! cores, with a table of what each explored; and for one that fails, the steps that led there.
 
-mod tree;
+pub(crate) mod tree;
 mod report;
-mod run;
+pub(crate) mod run;
 mod screen;
 mod stack;
 mod trace;

@@ -21,7 +21,7 @@ fn a_task_from_outside_wakes_the_only_worker() {
 /// A task spawned from outside is run by one of two workers, whatever each of them is doing.
 #[test]
 fn a_task_from_outside_wakes_one_of_two_workers() {
-    // Two preemptions make more than a million permutations of these three threads: minutes.
+    // With two preemptions it takes minutes, for a million permutations.
     bounded(1, || {
         let (handle, launches) = scheduler(2);
         let workers = start(launches);

@@ -170,6 +170,7 @@ fn run_both(handle: &Handle, launches: Vec<Launch>) {
 /// An event is delivered although the worker that came back from the driver is stuck in a poll.
 #[test]
 fn a_sleeper_takes_the_driver_over_from_a_stuck_worker() {
+    // Too long a way for two preemptions: with one it has tens of thousands of permutations.
     bounded(1, || {
         let events = Events::new();
         let (handle, launches) = scheduler(2, Box::new(events.clone()));
@@ -190,6 +191,7 @@ fn a_sleeper_takes_the_driver_over_from_a_stuck_worker() {
 /// The task in a stuck worker's slot is run by the other worker.
 #[test]
 fn a_sleeper_takes_the_slot_of_a_stuck_worker() {
+    // With two preemptions it takes minutes.
     bounded(1, || {
         let (handle, launches) = scheduler(2, idle_driver());
         let inner = handle.clone();
@@ -206,7 +208,7 @@ fn a_sleeper_takes_the_slot_of_a_stuck_worker() {
 /// With the only worker stuck, a spare one runs what waits, and is gone after the shutdown.
 #[test]
 fn a_spare_worker_goes_on_when_the_only_one_is_stuck() {
-    bounded(1, || {
+    model(|| {
         let (handle, launches) = scheduler(1, idle_driver());
         let inner = handle.clone();
         let stuck = async move {
@@ -228,6 +230,7 @@ fn a_spare_worker_goes_on_when_the_only_one_is_stuck() {
 /// Nothing is left undone by a spare worker that leaves, whether it was in the driver or had tasks.
 #[test]
 fn a_spare_worker_that_leaves_hands_on_its_tasks_and_the_driver() {
+    // With two preemptions it takes minutes, for half a million permutations.
     bounded(1, || {
         let events = Events::new();
         let (handle, launches) = scheduler(1, Box::new(events.clone()));
@@ -251,7 +254,7 @@ fn a_spare_worker_that_leaves_hands_on_its_tasks_and_the_driver() {
 /// A task that blocks in place is waited for, and the tasks behind it run, on one core.
 #[test]
 fn block_in_place_leaves_the_core_to_one_thread() {
-    bounded(1, || {
+    model(|| {
         let (handle, launches) = scheduler(1, idle_driver());
         let inner = handle.clone();
         let blocks = async move {
