@@ -303,3 +303,41 @@ fn the_counters_count() {
         assert!(parks > 0);
     });
 }
+
+#[test]
+fn the_budget_is_set_per_runtime_and_lifted_per_future() {
+    deadline(|| {
+        let runtime = heist::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .budget_per_poll(3)
+            .build()
+            .expect("builds");
+        let task = runtime.spawn(async {
+            let mut polls = 0;
+            let mut counted = std::pin::pin!(async {
+                for _ in 0..10 {
+                    heist::task::consume_budget().await;
+                }
+            });
+            std::future::poll_fn(|cx| {
+                polls += 1;
+                counted.as_mut().poll(cx)
+            })
+            .await;
+            let mut free_polls = 0;
+            let mut free = std::pin::pin!(heist::task::unconstrained(async {
+                for _ in 0..10 {
+                    heist::task::consume_budget().await;
+                }
+            }));
+            std::future::poll_fn(|cx| {
+                free_polls += 1;
+                free.as_mut().poll(cx)
+            })
+            .await;
+            (polls, free_polls)
+        });
+        assert_eq!(runtime.block_on(task).expect("ends"), (4, 1));
+        assert!(heist::task::coop::has_budget_remaining());
+    });
+}

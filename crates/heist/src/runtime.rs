@@ -3,6 +3,19 @@
 //! A [`Runtime`] owns one scheduler, one reactor and the worker threads. `#[heist::main]` makes one
 //! with the defaults; [`Builder`] makes any other. Several runtimes may live side by side.
 //!
+//! # Fairness
+//! In its worker's queue a task with `n` others before it is polled after at most `4 n + 3` other
+//! polls: each poll from the queue may be followed by three of tasks that were woken just then. A turn
+//! is as many polls as tasks were queued when it began, at least 64, at most 1 ms of them; after each
+//! the worker looks for I/O and timers and fetches its share of the tasks that came from other
+//! threads. One poll of a task does at most [`Builder::budget_per_poll`] operations. These are bounds
+//! in polls: a poll that does not return is another matter.
+//!
+//! # Tasks that block or spin
+//! A watchdog sees a worker stay in one poll. Within a millisecond or two a sleeping worker takes over
+//! its queue, I/O and timers; if all workers are stuck a spare one does ([`Builder::max_spare_workers`]).
+//! A poll of 100 ms is reported ([`Builder::on_slow_poll`]): task, spawn site, blocked or spinning.
+//!
 //! # Shutdown
 //! Dropping a runtime, [`Runtime::shutdown_timeout`] and [`Runtime::shutdown_background`] do the
 //! same in order: new tasks are refused (their handles report a cancellation); every worker, at its

@@ -7,6 +7,10 @@ use std::task::{Context, Poll};
 
 pub use heist_scheduler::{AbortHandle, Id, JoinError, JoinHandle, TaskInfo};
 
+pub mod coop;
+
+pub use coop::{Unconstrained, consume_budget, unconstrained};
+
 use crate::runtime::Handle;
 
 /// Spawns a task on the current runtime and returns a handle to await its output.

@@ -1,7 +1,7 @@
 //! The cooperative budget: how much a task may do in one poll before it must yield.
 //!
 //! An always-ready socket, channel or timer would let one task keep its worker for ever. So the
-//! worker grants each poll [`PER_POLL`] units; every resource of the runtime first asks
+//! worker grants each poll [`PER_POLL`] units, or as many as `Config::budget_per_poll` says; every resource of the runtime first asks
 //! [`poll_budget`] and, once it made progress, spends one unit with [`spend`]. A resource that
 //! finds the budget empty wakes its task and reports `Pending`, which puts the task behind the
 //! others of its worker.

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::budget;
 use crate::clock::{Clock, SystemClock};
 use crate::report::Reporting;
 
@@ -43,6 +44,9 @@ pub struct Config {
     pub max_blocking_threads: usize,
     /// How long an idle thread of the blocking pool stays.
     pub blocking_keep_alive: Duration,
+    /// Units of the cooperative budget that each poll of a task gets, at least 1; see
+    /// [`crate::budget`].
+    pub budget_per_poll: u32,
     /// Spare workers at most, which the watchdog starts while all others are stuck; 0 to 1,024.
     pub max_spare_workers: usize,
     /// Which polls the watchdog reports, and to whom.
@@ -63,6 +67,7 @@ impl Config {
             spawn_thread,
             max_blocking_threads: 512,
             blocking_keep_alive: Duration::from_secs(10),
+            budget_per_poll: budget::PER_POLL,
             max_spare_workers: workers.max(4),
             reporting: Reporting::default(),
             on_park: None,
@@ -79,6 +84,7 @@ impl fmt::Debug for Config {
             .field("seed", &self.seed)
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("blocking_keep_alive", &self.blocking_keep_alive)
+            .field("budget_per_poll", &self.budget_per_poll)
             .field("max_spare_workers", &self.max_spare_workers)
             .field("reporting", &self.reporting)
             .field("on_park", &self.on_park.is_some())

@@ -39,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) on_unpark: Hook,
     regular: usize,
     pub(crate) seed: u64,
+    pub(crate) budget_per_poll: u32,
     /// Tasks that ended by cancellation.
     pub(crate) cancelled: plain::AtomicU64,
     stopping: AtomicBool,
@@ -138,6 +139,7 @@ impl Shared {
             reporting: config.reporting,
             regular: config.workers,
             seed: config.seed,
+            budget_per_poll: config.budget_per_poll.max(1),
             injector: Injector::new(config.workers),
             idle: Idle::new(config.workers),
             driver,

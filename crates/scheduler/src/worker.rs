@@ -107,6 +107,7 @@ pub struct Worker {
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, queue: deque::Worker<Task>) -> Self {
         let rng = shared.seed.wrapping_add(index as u64) | 1;
+        let budget_left = shared.budget_per_poll;
         let context = Rc::new(Context {
             shared,
             index,
@@ -121,7 +122,7 @@ impl Worker {
             rng,
             turn: Turn::first(),
             slot_streak: 0,
-            budget_left: budget::PER_POLL,
+            budget_left,
         }
     }
 

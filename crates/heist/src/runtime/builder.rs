@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use heist_reactor::Reactor;
 use heist_scheduler::{
-    Config, Launch, Reporting, SlowPoll, SlowPollHook, ThreadHook, ThreadKind, Watchdog,
+    Config, Launch, Reporting, SlowPoll, SlowPollHook, ThreadHook, ThreadKind, Watchdog, budget,
 };
 
 use super::driver::{COOP, ReactorDriver, SystemClock};
@@ -38,6 +38,7 @@ pub struct Builder {
     threads: Threads,
     on_park: Option<ThreadHook>,
     on_unpark: Option<ThreadHook>,
+    budget_per_poll: u32,
     watchdog: bool,
     max_spare_workers: Option<usize>,
     slow_poll_threshold: Duration,
@@ -64,6 +65,7 @@ impl Builder {
             },
             on_park: None,
             on_unpark: None,
+            budget_per_poll: budget::PER_POLL,
             watchdog: true,
             max_spare_workers: None,
             slow_poll_threshold: Duration::from_millis(100),
@@ -153,6 +155,13 @@ impl Builder {
     /// Runs `f` on a worker just after it woke up.
     pub fn on_thread_unpark<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_unpark = Some(Arc::new(f));
+        self
+    }
+
+    /// Sets how many operations a task may complete in one poll before it has to let others run: at
+    /// least 1; 128 by default. See [`crate::task::coop`].
+    pub fn budget_per_poll(&mut self, units: u32) -> &mut Self {
+        self.budget_per_poll = units;
         self
     }
 
@@ -259,6 +268,9 @@ impl Builder {
         if self.max_blocking_threads == 0 {
             return Err(invalid("max_blocking_threads is 0: it must be at least 1"));
         }
+        if self.budget_per_poll == 0 {
+            return Err(invalid("budget_per_poll is 0: it must be at least 1"));
+        }
         if let Some(count @ 1_025..) = self.max_spare_workers {
             let message = format!("max_spare_workers is {count}: it must be at most 1024");
             return Err(invalid(&message));
@@ -288,6 +300,7 @@ impl Builder {
         config.blocking_keep_alive = self.keep_alive;
         config.on_park = self.on_park.clone();
         config.on_unpark = self.on_unpark.clone();
+        config.budget_per_poll = self.budget_per_poll;
         config.max_spare_workers = match self.max_spare_workers {
             _ if !self.watchdog => 0,
             Some(count) => count,

@@ -8,7 +8,6 @@
 //!   worker that is busy robs it, once a turn.
 
 use super::Worker;
-use crate::budget;
 use crate::shared::Remote;
 use crate::sync::{deque, spin_hint};
 use crate::task::Task;
@@ -35,7 +34,7 @@ impl Worker {
             }
         }
         self.slot_streak = 0;
-        self.budget_left = budget::PER_POLL;
+        self.budget_left = self.shared().budget_per_poll;
         self.with_queue(deque::Worker::pop)
     }
 

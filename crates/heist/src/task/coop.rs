@@ -1,0 +1,84 @@
+//! The cooperative budget: how much a task may do in one poll.
+//!
+//! A socket that always has data, a channel that is never empty, a timer that is always due: a loop
+//! over it would keep its worker for ever. So each poll of a task has a budget
+//! ([`Builder::budget_per_poll`], 128 operations by default). Every operation of Heist's sockets,
+//! timers and join handles spends one; when none is left they report "not ready", and the task goes
+//! behind the others of its worker. The channels of [`crate::sync`] are tokio's and spend tokio's own
+//! budget, which without a tokio runtime is without limit: a loop over them that never waits calls
+//! [`consume_budget`].
+//!
+//! [`Builder::budget_per_poll`]: crate::runtime::Builder::budget_per_poll
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use heist_scheduler::budget;
+use pin_project_lite::pin_project;
+
+/// Lets the others run if this task's poll has used up its budget, and spends one unit.
+///
+/// For loops that compute, or take from a channel that is never empty.
+///
+/// # Cancel safety
+/// Nothing is lost.
+///
+/// # Examples
+/// ```
+/// # #[heist::main] async fn main() {
+/// let mut sum = 0_u64;
+/// for n in 0..10_000 {
+///     sum += n;
+///     heist::task::consume_budget().await;
+/// }
+/// assert_eq!(sum, 49_995_000);
+/// # }
+/// ```
+pub async fn consume_budget() {
+    poll_fn(|cx| {
+        ready!(budget::poll_budget(cx));
+        budget::spend();
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Whether this task's poll may go on. Outside a task it is always true.
+pub fn has_budget_remaining() -> bool {
+    budget::has_remaining()
+}
+
+/// Runs `inner` without a budget: its operations never hold it back.
+///
+/// What it awaits must not always be ready, or it keeps its worker.
+///
+/// # Examples
+/// ```
+/// # #[heist::main] async fn main() {
+/// let answer = heist::task::unconstrained(async { 6 * 7 }).await;
+/// assert_eq!(answer, 42);
+/// # }
+/// ```
+pub fn unconstrained<F: Future>(inner: F) -> Unconstrained<F> {
+    Unconstrained { inner }
+}
+
+pin_project! {
+    /// The future that [`unconstrained`] returns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Unconstrained<F> {
+        #[pin]
+        inner: F,
+    }
+}
+
+impl<F: Future> Future for Unconstrained<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let inner = self.project().inner;
+        budget::unconstrained(|| inner.poll(cx))
+    }
+}
