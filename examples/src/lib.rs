@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod options;
+pub mod prometheus;
 pub mod resp;
 pub mod store;
 pub mod tcp;

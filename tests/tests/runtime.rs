@@ -341,3 +341,35 @@ fn the_budget_is_set_per_runtime_and_lifted_per_future() {
         assert!(heist::task::coop::has_budget_remaining());
     });
 }
+
+#[test]
+fn the_histograms_and_busy_times_tell_of_long_polls() {
+    deadline(|| {
+        let runtime = multi(1);
+        let metrics = runtime.metrics();
+        let range = metrics.poll_time_histogram_bucket_range(10);
+        assert_eq!(
+            range,
+            Duration::from_micros(512)..Duration::from_micros(1024)
+        );
+        let task = runtime.spawn(async {
+            for _ in 0..200 {
+                std::thread::sleep(Duration::from_micros(1100)); // A poll of more than a millisecond.
+                heist::task::yield_now().await;
+            }
+        });
+        runtime.block_on(task).expect("ends");
+        let buckets = 0..metrics.poll_time_histogram_num_buckets();
+        let start = |bucket: usize| metrics.poll_time_histogram_bucket_range(bucket).start;
+        let long = buckets.filter(|&bucket| start(bucket) >= Duration::from_millis(1));
+        let polls = |bucket| metrics.poll_time_histogram_bucket_count(0, bucket);
+        let polls: u64 = long.clone().map(polls).sum();
+        assert!(polls >= 100, "of 200 long polls {polls} are counted");
+        let waits = |bucket| metrics.schedule_latency_histogram_bucket_count(0, bucket);
+        let waits: u64 = long.map(waits).sum();
+        assert!(waits >= 100, "of 200 turns {waits} were long");
+        while metrics.worker_total_busy_duration(0) < Duration::from_millis(200) {
+            std::thread::yield_now(); // It is counted when the worker goes to sleep.
+        }
+    });
+}

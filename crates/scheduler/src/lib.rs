@@ -55,7 +55,7 @@ pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
 pub use crew::block_in_place;
 pub use handle::{EnterGuard, Handle};
-pub use metrics::{BlockingMetrics, WatchdogMetrics, WorkerMetrics};
+pub use metrics::{BUCKETS, BlockingMetrics, WatchdogMetrics, WorkerMetrics};
 pub use report::{Reporting, SlowPoll, SlowPollHook, Stall, TaskInfo, ThreadProbe, ThreadTime};
 pub use task::{AbortHandle, Id, JoinError, JoinHandle};
 pub use watchdog::{Look, Watchdog};

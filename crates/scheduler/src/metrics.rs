@@ -4,6 +4,8 @@
 //! no read-modify-write on the hot path. Readers may be a moment behind. The atomics are std's
 //! also under loom: statistics publish nothing.
 
+use std::time::Duration;
+
 use crate::sync::plain::AtomicU64;
 use crate::sync::plain::Ordering::Relaxed;
 
@@ -25,9 +27,34 @@ impl Counter {
     }
 }
 
+/// Durations by powers of two: bucket `n` counts those below [`Histogram::limit`] of `n`, and not
+/// below that of `n - 1`.
+#[derive(Debug, Default)]
+pub(crate) struct Histogram([Counter; BUCKETS]);
+
+/// Buckets of a histogram: below 1 µs, below 2 µs, …, below 16,384 µs, and all above.
+pub const BUCKETS: usize = 16;
+
+impl Histogram {
+    /// Counts `times` durations of this length; only the histogram's writer may call it.
+    pub(crate) fn add(&self, duration: Duration, times: u64) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let bucket = (u64::BITS - micros.leading_zeros()) as usize;
+        self.0[bucket.min(BUCKETS - 1)].add(times);
+    }
+
+    fn snapshot(&self) -> [u64; BUCKETS] {
+        std::array::from_fn(|bucket| self.0[bucket].get())
+    }
+}
+
 /// What one worker counts.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    /// Nanoseconds between leaving a park and the next one.
+    pub(crate) busy: Counter,
+    pub(crate) poll_times: Histogram,
+    pub(crate) waits: Histogram,
     pub(crate) polls: Counter,
     pub(crate) steal_attempts: Counter,
     pub(crate) steals: Counter,
@@ -49,6 +76,9 @@ impl Counters {
             driver_parks: self.driver_parks.get(),
             driver_polls: self.driver_polls.get(),
             injected: self.injected.get(),
+            busy: Duration::from_nanos(self.busy.get()),
+            poll_times: self.poll_times.snapshot(),
+            schedule_latencies: self.waits.snapshot(),
             queue_depth,
         }
     }
@@ -74,6 +104,14 @@ pub struct WorkerMetrics {
     pub driver_polls: u64,
     /// Tasks taken from the injector.
     pub injected: u64,
+    /// Time spent awake, up to the last time it went to sleep.
+    pub busy: Duration,
+    /// Times of polls, by powers of two: bucket `n` is below 2^n µs, the last one has no limit. One
+    /// poll in 64 is measured and stands for them all; each is, while polls are long.
+    pub poll_times: [u64; BUCKETS],
+    /// How long tasks waited in the queue for their poll, in the same buckets: one per turn, which is
+    /// the wait of the task that was last in the queue when the turn began.
+    pub schedule_latencies: [u64; BUCKETS],
     /// Tasks in its queue now.
     pub queue_depth: usize,
 }

@@ -21,6 +21,7 @@ mod search;
 mod turn;
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use crate::budget;
 use crate::context::{self, Context, Core};
@@ -102,12 +103,13 @@ pub struct Worker {
     slot_streak: u32,
     /// What the last poll left of its budget, for a task that follows from the slot.
     budget_left: u32,
+    awake_since: Instant,
 }
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, queue: deque::Worker<Task>) -> Self {
         let rng = shared.seed.wrapping_add(index as u64) | 1;
-        let budget_left = shared.budget_per_poll;
+        let (budget_left, awake_since) = (shared.budget_per_poll, shared.clock.now());
         let context = Rc::new(Context {
             shared,
             index,
@@ -123,6 +125,7 @@ impl Worker {
             turn: Turn::first(),
             slot_streak: 0,
             budget_left,
+            awake_since,
         }
     }
 
@@ -206,7 +209,11 @@ impl Worker {
         remote.counters.polls.add(1);
         remote.vitals.polls(task.registry_key());
         self.budget_left = budget::with_units(self.budget_left, || task.run());
-        self.turn.polled(&*self.context.shared.clock);
+        let context = &*self.context;
+        self.turn.polled(
+            &*context.shared.clock,
+            &context.remote().counters.poll_times,
+        );
     }
 
     #[cold]
@@ -228,17 +235,22 @@ impl Worker {
             return;
         }
         self.remote().counters.parks.add(1);
+        self.turn.pause();
+        let busy = shared.clock.now().duration_since(self.awake_since);
+        let busy = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
+        self.remote().counters.busy.add(busy);
         shared.on_park.call();
         self.context.in_driver.set(true);
         let mut parked = Parked::InDriver; // Only there can a waker panic.
         quiet(|| parked = self.remote().parker.park(&shared.driver));
         self.context.in_driver.set(false);
         shared.nap.worker_is_awake();
+        self.awake_since = shared.clock.now();
         shared.on_unpark.call();
         self.searching = shared.idle.wake_self(index);
         if parked == Parked::InDriver {
             self.remote().counters.driver_parks.add(1);
-            self.begin_turn();
+            self.begin_turn(self.awake_since);
         }
     }
 

@@ -23,7 +23,7 @@ use heist::{
     runtime::Handle,
     time::{Sleep, sleep},
 };
-use heist_examples::{Options, Shutdown, announce, run, tcp};
+use heist_examples::{Options, Shutdown, announce, prometheus, run, tcp};
 use http_body::Frame;
 
 fn main() -> ExitCode {
@@ -102,28 +102,5 @@ impl http_body::Body for Lines {
 
 /// What the runtime counts, in Prometheus' text format.
 async fn metrics() -> String {
-    let metrics = Handle::current().metrics();
-    let mut text = String::new();
-    let mut put = |line: String| text.push_str(&line);
-    let per_worker: [(&str, &dyn Fn(usize) -> u64); 3] = [
-        ("polls", &|worker| metrics.worker_poll_count(worker)),
-        ("steals", &|worker| metrics.worker_steal_count(worker)),
-        ("parks", &|worker| metrics.worker_park_count(worker)),
-    ];
-    for (name, count) in per_worker {
-        let name = format!("heist_worker_{name}_total");
-        put(format!("# TYPE {name} counter\n"));
-        for worker in 0..metrics.num_workers() {
-            put(format!("{name}{{worker=\"{worker}\"}} {}\n", count(worker)));
-        }
-    }
-    for (name, value) in [
-        ("heist_workers", metrics.num_workers()),
-        ("heist_alive_tasks", metrics.num_alive_tasks()),
-        ("heist_blocking_threads", metrics.num_blocking_threads()),
-        ("heist_blocking_queue_depth", metrics.blocking_queue_depth()),
-    ] {
-        put(format!("# TYPE {name} gauge\n{name} {value}\n"));
-    }
-    text
+    prometheus::text(&Handle::current().metrics())
 }

@@ -1,5 +1,10 @@
 //! A running runtime's figures, under tokio's names where tokio has one.
 
+use std::ops::Range;
+use std::time::Duration;
+
+use heist_scheduler::BUCKETS;
+
 use super::Handle;
 
 /// Reads a runtime's counters; each is exact, but they are not read at one moment.
@@ -63,6 +68,55 @@ impl RuntimeMetrics {
     #[track_caller]
     pub fn worker_steal_attempts(&self, worker: usize) -> u64 {
         self.handle.scheduler.worker_metrics(worker).steal_attempts
+    }
+
+    /// Time that one worker has spent awake, up to the last time it went to sleep.
+    #[track_caller]
+    pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
+        self.handle.scheduler.worker_metrics(worker).busy
+    }
+
+    /// Number of buckets of the histograms.
+    pub fn poll_time_histogram_num_buckets(&self) -> usize {
+        BUCKETS
+    }
+
+    /// The durations that one bucket of the histograms counts; the last one has no end.
+    ///
+    /// # Panics
+    /// If `bucket` is not below [`Self::poll_time_histogram_num_buckets`].
+    #[track_caller]
+    pub fn poll_time_histogram_bucket_range(&self, bucket: usize) -> Range<Duration> {
+        assert!(bucket < BUCKETS, "there are {BUCKETS} buckets");
+        let limit = |bucket: usize| Duration::from_micros(1 << bucket);
+        let start = bucket.checked_sub(1).map_or(Duration::ZERO, limit);
+        let is_last = bucket == BUCKETS - 1;
+        start..if is_last {
+            Duration::MAX
+        } else {
+            limit(bucket)
+        }
+    }
+
+    /// Polls by one worker that took as long as a bucket says.
+    ///
+    /// One poll in 64 is measured and stands for them all; while polls are long each one is.
+    ///
+    /// # Panics
+    /// Here and below: also if there is no such bucket.
+    #[track_caller]
+    pub fn poll_time_histogram_bucket_count(&self, worker: usize, bucket: usize) -> u64 {
+        self.handle.scheduler.worker_metrics(worker).poll_times[bucket]
+    }
+
+    /// Turns of one worker in which the last task of the queue waited as long for its poll as a
+    /// bucket says.
+    #[track_caller]
+    pub fn schedule_latency_histogram_bucket_count(&self, worker: usize, bucket: usize) -> u64 {
+        self.handle
+            .scheduler
+            .worker_metrics(worker)
+            .schedule_latencies[bucket]
     }
 
     /// Times that one worker went to sleep.

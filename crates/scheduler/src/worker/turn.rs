@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Worker;
 use crate::clock::Clock;
+use crate::metrics::Histogram;
 use crate::sync::deque;
 use crate::task::quiet;
 
@@ -21,6 +22,9 @@ const TURN_TIME: Duration = Duration::from_millis(1);
 /// Polls between two looks at the clock, unless polls are long.
 const CLOCK_EVERY: u32 = 16;
 
+/// One look at the clock in so many begins to measure a poll.
+const MEASURE_EVERY: u32 = 4;
+
 /// How much of the current turn is left.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -28,8 +32,11 @@ pub(super) struct Turn {
     polls: u32,
     until_clock: u32,
     clock_every: u32,
-    /// `None` after a sleep, until the clock is first read: a wakeup reads no clock.
+    /// `None` until the clock is first read.
     began: Option<Instant>,
+    /// The coming poll began now, and is to be measured.
+    measured_from: Option<Instant>,
+    clock_reads: u32,
 }
 
 impl Turn {
@@ -41,35 +48,57 @@ impl Turn {
             until_clock: CLOCK_EVERY,
             clock_every: CLOCK_EVERY,
             began: None,
+            measured_from: None,
+            clock_reads: 0,
         }
+    }
+
+    /// The worker goes to sleep: that time is no poll's.
+    pub(super) fn pause(&mut self) {
+        self.measured_from = None;
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.polls_left == 0
     }
 
-    /// Counts a poll; now and then looks whether the time is over.
+    /// Counts a poll; now and then looks whether the time is over, and how long a poll takes.
     #[inline]
-    pub(super) fn polled(&mut self, clock: &dyn Clock) {
+    pub(super) fn polled(&mut self, clock: &dyn Clock, times: &Histogram) {
         self.polls += 1;
         self.polls_left = self.polls_left.saturating_sub(1);
         self.until_clock -= 1;
-        if self.until_clock == 0 {
-            self.until_clock = self.clock_every;
-            let now = clock.now();
-            let began = *self.began.get_or_insert(now);
-            if now.duration_since(began) >= TURN_TIME {
-                self.polls_left = 0;
-            }
+        if self.until_clock == 0 || self.measured_from.is_some() {
+            self.look_at_clock(clock.now(), times);
+        }
+    }
+
+    #[cold]
+    fn look_at_clock(&mut self, now: Instant, times: &Histogram) {
+        let all = self.clock_every == 1;
+        if let Some(from) = self.measured_from.take() {
+            let stands_for = if all { 1 } else { CLOCK_EVERY * MEASURE_EVERY };
+            times.add(now.duration_since(from), u64::from(stands_for));
+        }
+        if self.until_clock > 0 {
+            return;
+        }
+        self.until_clock = self.clock_every;
+        self.clock_reads = self.clock_reads.wrapping_add(1);
+        self.measured_from = (all || self.clock_reads % MEASURE_EVERY == 0).then_some(now);
+        let began = *self.began.get_or_insert(now);
+        if now.duration_since(began) >= TURN_TIME {
+            self.polls_left = 0;
         }
     }
 
     /// Begins the next turn: what is queued now. Long polls make every one of them look at the
     /// clock.
-    fn next(&mut self, now: Instant, queued: usize) {
+    fn next(&mut self, now: Instant, queued: usize, waits: &Histogram) {
         let spent = self
             .began
             .map_or(Duration::ZERO, |began| now.duration_since(began));
+        waits.add(spent, 1);
         let long_polls = spent >= TURN_TIME && self.polls <= CLOCK_EVERY;
         let clock_every = if long_polls { 1 } else { CLOCK_EVERY };
         *self = Self {
@@ -78,16 +107,19 @@ impl Turn {
             until_clock: clock_every,
             clock_every,
             began: Some(now),
+            measured_from: long_polls.then_some(now),
+            ..*self
         };
     }
 
     /// The worker slept, and comes back with a batch.
-    fn restart(&mut self, queued: usize) {
+    fn restart(&mut self, now: Instant, queued: usize) {
         *self = Self {
             polls_left: turn_length(queued),
             until_clock: self.clock_every,
             polls: 0,
-            began: None,
+            began: Some(now),
+            measured_from: None,
             ..*self
         };
     }
@@ -111,7 +143,9 @@ impl Worker {
         if queued > 1 {
             self.shared().wake_one();
         }
-        self.turn.next(self.shared().clock.now(), queued);
+        let now = self.shared().clock.now();
+        let waits = &self.context.remote().counters.waits;
+        self.turn.next(now, queued, waits);
     }
 
     fn poll_driver(&self) {
@@ -127,11 +161,11 @@ impl Worker {
     }
 
     /// After a sleep: a batch that the driver woke is announced once, and is a turn of its own.
-    pub(super) fn begin_turn(&mut self) {
+    pub(super) fn begin_turn(&mut self, now: Instant) {
         let queued = self.with_queue(deque::Worker::len);
         if queued > 1 {
             self.shared().wake_one();
         }
-        self.turn.restart(queued);
+        self.turn.restart(now, queued);
     }
 }
