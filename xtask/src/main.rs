@@ -18,6 +18,7 @@ mod load;
 mod server;
 mod tidy;
 mod loom;
+mod stress;
 mod test;
 mod demo;
 mod bench;
@@ -40,6 +41,11 @@ cargo xtask <command>
                       the permutation that a failing model left behind, step by step
   edges [--write]     every happens-before edge, from the ORDERING comments; --write puts the table
                       into ARCHITECTURE.md
+  stress [--seconds N] [--seed S]
+                      random work on real threads, through the public API
+  stress --shuttle [FILTER] [--list] [--seconds N] [--iterations N] [--seed S]
+                   [--schedule random|pct] [--replay FILE]
+                      scenes of a whole scheduler and reactor under shuttle's schedules
 
   bench http [--rounds N] [--seconds N] [--connections N] [--workers N] [--wrk] [--json FILE]
                       the http example against the same router on tokio, in interleaved rounds
@@ -79,6 +85,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "demo" => demo::run(args)?,
         "test" => test::run(args)?,
         "loom" => loom::run(args)?,
+        "stress" => stress::run(args)?,
         "edges" => orderings::run(args)?,
         "bench" => bench::run(args)?,
         name => match test::Step::named(name) {

@@ -79,10 +79,11 @@ impl Source {
         self.module().iter().any(|part| is_named(part, "models"))
     }
 
-    /// Whether all of the file is tests or models.
+    /// Whether all of the file is tests, models or scenes.
     fn is_test_file(&self) -> bool {
         let module = self.module();
-        let in_module = module.iter().any(|part| is_named(part, "tests"));
+        let in_module = module.iter().any(|part| is_named(part, "tests"))
+            || (self.krate().is_some() && module.contains(&"stress"));
         let outside_src = !self.path.contains("src/");
         in_module || outside_src || self.is_model_file()
     }

@@ -94,6 +94,16 @@ fn timed(step: Step, tally: &mut Tally) -> anyhow::Result<()> {
     Ok(())
 }
 
+impl Tally {
+    /// Adds what a closing line of libtest says, if it is one.
+    pub(crate) fn count(&mut self, line: &str) {
+        if let Some((passed, failed)) = test_result(line) {
+            self.passed += passed;
+            self.failed += failed;
+        }
+    }
+}
+
 impl Step {
     /// In the order they run: the quick and the likely to fail first.
     const ALL: [Step; 6] = [
@@ -190,10 +200,7 @@ fn suite(limit: Duration, tally: &mut Tally) -> anyhow::Result<()> {
     command.arg("--no-fail-fast");
     process::run_lines(&command, limit, |line| {
         println!("{line}");
-        if let Some((passed, failed)) = test_result(line) {
-            tally.passed += passed;
-            tally.failed += failed;
-        }
+        tally.count(line);
     })
     .context("a test failed, did not build or hangs (see above)")
 }

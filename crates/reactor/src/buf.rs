@@ -138,6 +138,6 @@ impl sealed::Sealed for hyper::rt::ReadBufCursor<'_> {
     }
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "buf_tests.rs"]
 mod tests;

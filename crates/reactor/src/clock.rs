@@ -105,6 +105,6 @@ fn far_future(now: Instant) -> Instant {
         .expect("the platform's Instant reaches 30 years ahead")
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "clock_tests.rs"]
 mod tests;

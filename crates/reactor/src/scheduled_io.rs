@@ -298,6 +298,6 @@ const _: () = assert!(
         && Snapshot::READY_MASK & Snapshot::TICK_MASK == 0
 );
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "scheduled_io_tests.rs"]
 mod tests;

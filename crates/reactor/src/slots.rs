@@ -192,6 +192,6 @@ impl Table {
     }
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "slots_tests.rs"]
 mod tests;

@@ -40,6 +40,6 @@ impl WakeBatch {
     }
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "wake_batch_tests.rs"]
 mod tests;

@@ -51,6 +51,9 @@ mod block_on;
 #[cfg(all(test, heist_loom))]
 mod models;
 
+#[cfg(all(test, heist_shuttle))]
+mod stress;
+
 pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
 pub use crew::block_in_place;

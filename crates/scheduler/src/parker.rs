@@ -198,6 +198,6 @@ impl Drop for Leave<'_> {
     }
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "parker_tests.rs"]
 mod tests;

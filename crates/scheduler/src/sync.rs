@@ -1,4 +1,5 @@
-//! The only module that names a synchronization primitive of std, parking_lot, crossbeam or loom.
+//! The only module that names a synchronization primitive of std, parking_lot, crossbeam, loom or
+//! shuttle.
 //!
 //! Under `--cfg heist_loom` every primitive is loom's, so that the models in `models/` drive the
 //! production code through all interleavings. What loom cannot see is replaced behind the same
@@ -18,7 +19,7 @@
 //! The stand-in deque holds no lock and no SeqCst operation: a mutex there would order the push
 //! against the sleeper's re-check and hide exactly the lost wakeup that the fences prevent.
 
-#[cfg(not(heist_loom))]
+#[cfg(not(any(heist_loom, heist_shuttle)))]
 mod imp {
     pub(crate) use crossbeam_deque as deque;
     pub(crate) use parking_lot::{Mutex, MutexGuard};
@@ -101,7 +102,11 @@ mod imp {
 #[path = "sync/loom.rs"]
 mod imp;
 
-#[cfg(any(heist_loom, test))]
+#[cfg(all(heist_shuttle, not(heist_loom)))]
+#[path = "sync/shuttle.rs"]
+mod imp;
+
+#[cfg(any(heist_loom, heist_shuttle, test))]
 #[path = "sync/deque.rs"]
 pub(crate) mod deque_stand_in;
 

@@ -59,6 +59,7 @@ fn test_and_model_files_are_marked_whole() {
         "crates/x/src/a/tests.rs",
         "crates/x/src/models/task.rs",
         "crates/x/src/models.rs",
+        "crates/x/src/stress/scenes.rs",
         "crates/x/tests/a.rs",
     ] {
         let source = Source::new(path, "a();");

@@ -143,11 +143,12 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 /// Each package of the workspace, and which of ours it may depend on.
-const EDGES: [(&str, &[&str]); 11] = [
-    // Models only, and under their cfg only.
+const EDGES: [(&str, &[&str]); 12] = [
+    // Models and scenes only, and under their cfg only.
     ("heist-loom", &[]),
-    ("heist-scheduler", &["heist-loom"]),
-    ("heist-reactor", &["heist-loom"]),
+    ("heist-shuttle", &[]),
+    ("heist-scheduler", &["heist-loom", "heist-shuttle"]),
+    ("heist-reactor", &["heist-loom", "heist-shuttle"]),
     ("heist-macros", &[]),
     ("heist-net", &["heist-reactor"]),
     (

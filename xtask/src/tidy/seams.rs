@@ -1,5 +1,5 @@
 //! Seams: scheduler and reactor reach synchronization, clocks, threads and chance only through
-//! one module each, so that loom and a simulator can take their place.
+//! one module each, so that loom, shuttle and a simulator can take their place.
 
 use super::Finding;
 use super::paths::{PathUse, paths};
@@ -39,7 +39,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
 
 fn is_synchronization(path: &PathUse) -> bool {
     let root = path.segments[0].as_str();
-    if root.starts_with("crossbeam_") || matches!(root, "parking_lot" | "loom") {
+    if root.starts_with("crossbeam_") || matches!(root, "parking_lot" | "loom" | "shuttle") {
         return true;
     }
     let std_sync = matches!(root, "std" | "core" | "alloc") && path.segments[1] == "sync";
@@ -57,8 +57,8 @@ fn is_clock_or_thread(path: &PathUse) -> bool {
         "scope",
         "yield_now",
     ];
-    // Loom's threads exist in models only; that `sync` alone names them is checked above.
-    if path.starts_with(&["loom"]) {
+    // Their threads exist in models and scenes only; that `sync` alone names them is checked above.
+    if path.starts_with(&["loom"]) || path.starts_with(&["shuttle"]) {
         return false;
     }
     path.contains("Instant", "now")
@@ -67,7 +67,7 @@ fn is_clock_or_thread(path: &PathUse) -> bool {
         || RANDOM.iter().any(|krate| path.starts_with(&[krate]))
 }
 
-/// The crates that a simulator or loom steps.
+/// The crates that a simulator, loom or shuttle steps.
 const SEAMED: [&str; 2] = ["scheduler", "reactor"];
 
 const RANDOM: [&str; 3] = ["rand", "fastrand", "getrandom"];

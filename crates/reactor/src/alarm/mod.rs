@@ -46,7 +46,7 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(any(
-    all(test, not(heist_loom)),
+    all(test, not(any(heist_loom, heist_shuttle))),
     not(any(target_os = "linux", target_os = "android"))
 ))]
 mod portable;
@@ -98,7 +98,7 @@ impl Alarm {
 
     /// The same, as of every call of [`ring_by`](Self::ring_by) that has woken this thread.
     #[cfg(any(
-        all(test, not(heist_loom)),
+        all(test, not(any(heist_loom, heist_shuttle))),
         not(any(target_os = "linux", target_os = "android"))
     ))]
     pub(crate) fn armed_now(&self) -> Nanos {

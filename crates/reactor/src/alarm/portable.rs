@@ -53,6 +53,6 @@ pub(crate) fn wait_timeout(
     Some(timeout.map_or(until_armed, |timeout| timeout.min(until_armed)))
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "portable_tests.rs"]
 mod tests;

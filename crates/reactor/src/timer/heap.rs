@@ -176,6 +176,6 @@ impl Heap {
     }
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "heap_tests.rs"]
 mod tests;

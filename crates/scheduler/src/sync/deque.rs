@@ -17,8 +17,8 @@ use super::Arc;
 use super::atomic::AtomicUsize;
 use super::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-/// How many pushes one queue takes in its life.
-const CAPACITY: usize = 16;
+/// How many pushes one queue takes in its life. Loom's scenes are small, and made millions of times.
+const CAPACITY: usize = if cfg!(heist_loom) { 16 } else { 8192 };
 
 /// The outcome of a steal, as in `crossbeam_deque::Steal`.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ struct Inner<T> {
     /// Each slot has its own lock, never contended: it only moves the value without unsafe code,
     /// and nobody but the slot's one writer and one taker ever touches it. A real lock, which
     /// loom does not see: it must order nothing in a model.
-    slots: [Mutex<Option<T>>; CAPACITY],
+    slots: Box<[Mutex<Option<T>>]>,
 }
 
 impl<T> Inner<T> {
@@ -71,7 +71,7 @@ impl<T> Worker<T> {
         Self(Arc::new(Inner {
             head: AtomicUsize::new(0),
             tail: AtomicUsize::new(0),
-            slots: std::array::from_fn(|_| Mutex::new(None)),
+            slots: (0..CAPACITY).map(|_| Mutex::new(None)).collect(),
         }))
     }
 
@@ -135,6 +135,6 @@ impl<T> Stealer<T> {
     }
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "deque_tests.rs"]
 mod tests;

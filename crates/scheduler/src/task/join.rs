@@ -209,6 +209,6 @@ impl<T> fmt::Debug for JoinHandle<T> {
     }
 }
 
-#[cfg(all(test, not(heist_loom)))]
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
 #[path = "join_tests.rs"]
 mod tests;

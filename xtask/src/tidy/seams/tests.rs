@@ -13,6 +13,10 @@ fn synchronization_is_named_in_sync_only() {
     assert_eq!(count("crates/scheduler/src/worker.rs", text), 5);
     assert_eq!(count("crates/scheduler/src/sync.rs", text), 0);
     assert_eq!(count("crates/scheduler/src/sync/loom.rs", text), 0);
+    let text = "use shuttle::sync::Mutex;\nshuttle::thread::spawn(f);";
+    assert_eq!(count("crates/scheduler/src/worker.rs", text), 2);
+    assert_eq!(count("crates/scheduler/src/sync/shuttle.rs", text), 0);
+    assert_eq!(count("crates/scheduler/src/stress/stage.rs", text), 0);
     assert_eq!(count("crates/net/src/a.rs", text), 0);
     assert_eq!(
         count(
