@@ -173,7 +173,7 @@ impl Worker {
         if self.turn.is_over() {
             self.end_turn();
         }
-        let next = self.next_local().or_else(|| self.next_injected());
+        let next = self.next_local().or_else(|| self.take_injected());
         match next.or_else(|| self.steal()) {
             Some(task) => {
                 self.run_task(task);

@@ -177,6 +177,32 @@ fn a_blocked_worker_keeps_one_of_its_own_tasks_at_most() {
 }
 
 #[test]
+fn a_blocked_worker_keeps_one_of_the_injected_tasks_at_most() {
+    explore(|| {
+        let stage = Stage::unwatched(ALL, 0);
+        let gate = Gate::default();
+        let blocker = below(INJECTED);
+        let tasks: Vec<_> = (0..INJECTED)
+            .map(|n| {
+                let gate = gate.clone();
+                let task = async move {
+                    if n == blocker {
+                        gate.wait(INJECTED - 2);
+                    } else {
+                        gate.pass();
+                    }
+                };
+                stage.handle().spawn(task, None)
+            })
+            .collect();
+        for task in tasks {
+            block_on(task).expect("nobody aborts it");
+        }
+        stage.close();
+    });
+}
+
+#[test]
 fn what_stuck_workers_leave_undone_is_done_by_others() {
     explore(|| {
         let mut stage = Stage::unwatched(ALL, 0);
@@ -203,6 +229,9 @@ fn what_stuck_workers_leave_undone_is_done_by_others() {
         stage.close();
     });
 }
+
+/// So many that a worker takes several at once.
+const INJECTED: usize = 12;
 
 /// Counts who passes; others block their thread until enough have.
 #[derive(Clone, Debug, Default)]

@@ -57,6 +57,19 @@ impl Worker {
         Some(first)
     }
 
+    /// As [`Worker::next_injected`], and sees to it that somebody looks for the others.
+    ///
+    /// They were announced when they came, but whoever was woken for them may have looked while they
+    /// were in neither queue, and sleep again. A worker that searches announces what it found when
+    /// it stops.
+    pub(super) fn take_injected(&mut self) -> Option<Task> {
+        let first = self.next_injected()?;
+        if self.searching.is_none() && self.with_queue(deque::Worker::len) > 1 {
+            self.shared().wake_one();
+        }
+        Some(first)
+    }
+
     /// Half of another worker's queue, or, at the very last, the task in its slot.
     pub(super) fn steal(&mut self) -> Option<Task> {
         if self.searching.is_none() {
