@@ -65,3 +65,24 @@ fn two_fetches_take_each_task_once() {
         assert!(injector.is_empty());
     });
 }
+
+/// A fetch that finds another shard empty is no obstacle to a push there, and misses none of its own.
+#[test]
+fn a_fetch_and_a_push_in_another_shard_lose_nothing() {
+    model(|| {
+        let injector = Arc::new(Injector::new(2));
+        assert!(injector.push(1, 0).is_ok());
+        let pusher = {
+            let injector = Arc::clone(&injector);
+            thread(move || assert!(injector.push(2, 1).is_ok()))
+        };
+        // Begins at the shard that is being pushed to, and goes on to the other one.
+        let first = injector.pop_batch(1, 1, |_| unreachable!("one at a time"));
+        pusher.join().expect("joins");
+        let second = injector.pop_batch(1, 1, |_| unreachable!("one at a time"));
+        let mut both = [first.expect("one is there"), second.expect("one is left")];
+        both.sort_unstable();
+        assert_eq!(both, [1, 2]);
+        assert!(injector.is_empty());
+    });
+}

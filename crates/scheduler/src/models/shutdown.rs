@@ -102,6 +102,37 @@ fn a_wake_during_shutdown_finds_its_task_cancelled() {
     });
 }
 
+/// A task that is aborted while the scheduler shuts down ends once, and is forgotten.
+#[test]
+fn an_abort_during_shutdown_ends_its_task_once() {
+    model(|| {
+        let (handle, launches) = scheduler(1);
+        let witness = Witness::new();
+        let (held, watched) = (witness.clone(), witness.clone());
+        let task = handle.spawn(
+            async move {
+                pending::<()>().await;
+                drop(held);
+            },
+            None,
+        );
+        drop(witness);
+        let [launch] = launches.try_into().expect("one worker");
+        let mut worker = launch.start();
+        assert_eq!(worker.tick(), Tick::Ran);
+        let aborter = task.abort_handle();
+        let outsider = thread(move || aborter.abort());
+        handle.shut_down();
+        drop(worker);
+        assert!(handle.wait_stopped(None));
+        outsider.join().expect("joins");
+        let error = block_on(task).expect_err("it never finishes by itself");
+        assert!(error.is_cancelled());
+        assert_eq!(watched.drops(), 2);
+        assert_eq!((handle.live_tasks(), handle.injector_depth()), (0, 0));
+    });
+}
+
 /// A task spawned after the shutdown began is finished when `spawn` returns.
 #[test]
 fn a_task_spawned_after_the_shutdown_began_is_cancelled_at_once() {
