@@ -1,7 +1,7 @@
 //! A model that failed: which permutation it was, its steps, and how to see it again.
 //!
 //! The permutation is found by going on from the last checkpoint with one before each
-//! (`loom/src/lib.rs` tells how), and then played once more, recorded. Its schedule is kept in a
+//! (`crates/loom/src/lib.rs` tells how), and then played once more, recorded. Its schedule is kept in a
 //! file, from which it can be played again as long as the code stays the same.
 
 use std::fs;

@@ -1,5 +1,5 @@
 //! What a running model tells of itself: lines in a file, written by the frame it runs in
-//! (`loom/src/report.rs`, which says what they are), read here while it grows.
+//! (`crates/loom/src/report.rs`, which says what they are), read here while it grows.
 
 use std::fs::File;
 use std::io::{self, Read as _};

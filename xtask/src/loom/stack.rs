@@ -64,7 +64,9 @@ fn position(at: &str, root: &str) -> (String, usize) {
 impl Frame {
     /// Whether it is of the program, not of a dependency or of the frame that models run in.
     fn is_ours(&self) -> bool {
-        !self.file.is_empty() && !self.file.starts_with('/') && !self.file.starts_with("loom/")
+        !self.file.is_empty()
+            && !self.file.starts_with('/')
+            && !self.file.starts_with("crates/loom/")
     }
 
     /// Whether it only gives loom's primitives the names that the program uses.

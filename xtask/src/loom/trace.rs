@@ -1,6 +1,6 @@
 //! A recorded permutation, read and told step by step.
 //!
-//! The frame that models run in (`loom/src/trace.rs`) writes down everything loom says. Loom names
+//! The frame that models run in (`crates/loom/src/trace.rs`) writes down everything loom says. Loom names
 //! an operation before it decides who goes on, so a step is held back until its thread does: what is
 //! told here is in the order in which it happened.
 

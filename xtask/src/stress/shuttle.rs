@@ -2,7 +2,7 @@
 //! random and with PCT schedules, as many at a time as there are cores.
 //!
 //! A scene is a test in a `stress` module, built with `--cfg heist_shuttle` into a target directory
-//! of its own. What it is to play goes through the environment (`shuttle/`).
+//! of its own. What it is to play goes through the environment (`crates/shuttle/`).
 
 mod job;
 

@@ -5,13 +5,13 @@ use super::*;
 /// What a fence of the deque's caller looks like, shortened.
 const STACK: &str = "\
    0: <heist_loom::trace::Recorder as tracing_core::subscriber::Subscriber>::event
-             at ./loom/src/trace.rs:79:25
+             at ./crates/loom/src/trace.rs:79:25
    1: loom::rt::synchronize
              at /registry/src/loom-0.7.3/src/rt/mod.rs:141:5
    2: loom::rt::atomic::Atomic<T>::load
              at /registry/src/loom-0.7.3/src/rt/atomic.rs:230:9
    3: heist_loom::atomic::AtomicUsize::load
-             at ./loom/src/atomic.rs:51:30
+             at ./crates/loom/src/atomic.rs:51:30
    4: heist_scheduler::sync::deque_stand_in::Worker<T>::push
              at ./crates/scheduler/src/sync/deque.rs:83:32
    5: heist_scheduler::models::idle::push_races::{{closure}}

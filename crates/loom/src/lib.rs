@@ -18,6 +18,7 @@
 //! Finding the permutation that failed takes two runs, since the first cannot afford a checkpoint
 //! before each: it leaves one every `CHECKPOINT` permutations, and the second narrows that down.
 //! It works for what ends no run by itself as well, a hang, and for what ends it without a panic.
+#![forbid(unsafe_code)]
 #![cfg(heist_loom)]
 
 mod report;

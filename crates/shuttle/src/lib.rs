@@ -16,6 +16,7 @@
 //! | `HEIST_FAILURES` | the directory for a schedule that failed | it is printed |
 //! | `HEIST_REPLAY` | a file with the one schedule to play, instead of all this | |
 
+#![forbid(unsafe_code)]
 #![cfg(heist_shuttle)]
 
 use std::cell::Cell;
