@@ -43,10 +43,13 @@
 //! - Skipping the write when NOTIFIED is already set: the second waker's data would not be
 //!   published to the poll that its wake promises.
 
+mod outcome;
+
 use std::fmt;
 
 use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+pub(super) use outcome::{Complete, DropHandle, FinishPending, Join, StartPoll, Wake};
 
 const ACTIVE: usize = 0b00_0001;
 const NOTIFIED: usize = 0b00_0010;
@@ -70,76 +73,6 @@ pub(super) struct State(AtomicUsize);
 /// What the word was at one instant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Snapshot(usize);
-
-/// What the token's holder does before a poll.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum StartPoll {
-    /// Poll the future.
-    Poll,
-    /// Drop the future and complete.
-    Cancel,
-}
-
-/// What the token's holder does after a poll that returned `Pending`.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum FinishPending {
-    /// The token is gone: touch nothing more.
-    Idle,
-    /// Woken meanwhile: the token stays, queue it.
-    Requeue,
-    /// Aborted meanwhile: the token stays, drop the future and complete.
-    Cancel,
-}
-
-/// What the token's holder does when the output (or the error) is in the cell.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Complete {
-    /// Nothing changed: HANDLE is gone, so drop the output first, then call again.
-    DropOutput,
-    /// DONE; the join waker is the caller's to take. The runtime's reference is still held.
-    WakeJoin,
-    /// DONE; touch nothing more.
-    Released,
-    /// DONE; the caller frees the cell.
-    Free,
-}
-
-/// What a waker does after its transition.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wake {
-    /// Nothing is left to do.
-    Nothing,
-    /// A token was made: queue it.
-    Submit,
-    /// Nothing to do but free the cell: this was the last reference.
-    Free,
-}
-
-/// What the `JoinHandle` finds.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Join {
-    /// The task is not DONE and the transition took place.
-    Pending,
-    /// The task is DONE; the output is the handle's.
-    Done,
-}
-
-/// What the `JoinHandle` does at its drop.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum DropHandle {
-    /// HANDLE is cleared; touch nothing more.
-    Released,
-    /// Nothing changed: take the join waker back first, then call again.
-    ReclaimWaker,
-    /// Nothing changed: the output is the handle's; drop it, then call `release_done_handle`.
-    Done,
-}
 
 impl State {
     /// A task that is queued for its first poll and has a `JoinHandle`.
@@ -333,9 +266,9 @@ impl State {
     /// Applies `step` until it takes effect; `Err` leaves the word as it is.
     #[inline(always)]
     fn update<T>(&self, step: impl Fn(Snapshot) -> Result<(usize, T), T>) -> T {
-        // For the outcomes that change nothing.
-        // ORDERING: Acquire pairs with `State::update`: sees the output behind DONE.
-        // (model: join_sees_the_output)
+        // ORDERING: Acquire pairs with `State::update`, `State::release_ref` and
+        // `State::release_done_handle`: sees the output behind DONE, and every use of the cell behind
+        // a count. (models: join_sees_the_output, handle_and_reference_free_once)
         let mut now = self.0.load(Acquire);
         loop {
             let (next, then) = match step(Snapshot(now)) {
@@ -350,12 +283,13 @@ impl State {
             // output (`complete`). (model: join_sees_the_output)
             // ORDERING: Release of AcqRel pairs with `State::update`: publishes the join waker
             // (`publish_join_waker`). (model: join_waker_is_woken_or_output_seen)
-            // ORDERING: Acquire of AcqRel pairs with `State::update`: sees the future's state (`wake_*` of
-            // an idle task) and the join waker (`complete`).
-            // (models: the_next_poller_sees_what_the_last_one_left, join_waker_is_woken_or_output_seen)
-            // ORDERING: AcqRel pairs with `State::release_ref` and `State::release_done_handle`: orders
-            // every use of the cell before the free (`complete`, `wake_by_value`).
+            // ORDERING: Release of AcqRel pairs with `State::release_ref` and
+            // `State::release_done_handle`: publishes every use of the cell before its free.
             // (model: handle_and_reference_free_once)
+            // ORDERING: Acquire of AcqRel pairs with `State::update`: sees what came with a word that
+            // only looks like the one loaded, as a flag was cleared and set again in between.
+            // (models: the_waker_that_replaced_another_is_the_one_woken,
+            // a_wake_that_finds_another_one_pending_is_not_lost)
             // ORDERING: failure Acquire pairs with `State::update`: sees the output behind DONE.
             // (model: join_sees_the_output)
             match self.0.compare_exchange_weak(now, next, AcqRel, Acquire) {
