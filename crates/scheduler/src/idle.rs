@@ -23,6 +23,11 @@
 //! Found work while searching, [`Idle::stop_searching`]: the word counts one searcher less. If
 //! none is left: `fence(SeqCst)`, look at every queue, and claim a sleeper if there is more work.
 //!
+//! A searcher that takes several tasks moves all but one to its own queue. On the way they are in
+//! no queue, so others may look in vain: it counts as searching until they have arrived, and ends
+//! its search with a Release, which the last searcher's fence acquires before its look. A worker
+//! that fetches injected tasks without a search announces them as a push does.
+//!
 //! # The race
 //! A pusher that finds a searcher wakes nobody, because that searcher will find the task. But the
 //! searcher may just have looked at that queue and be about to sleep. Steps 2 of both sides
@@ -44,7 +49,7 @@
 //!   them as AcqRel, so the proof above could not be checked.
 
 use crate::sync::atomic::AtomicUsize;
-use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use crate::sync::atomic::fence;
 use crate::sync::{Mutex, plain};
 
@@ -157,7 +162,10 @@ impl Idle {
     /// more work and [`Idle::claim`] a sleeper for it.
     pub(crate) fn stop_searching(&self, searching: Searching) -> bool {
         let Searching(()) = searching;
-        let before = Counts(self.counts.fetch_sub(SEARCHING, Relaxed));
+        // ORDERING: Release pairs with `Idle::sleep`: publishes what this searcher moved to its own
+        // queue, to the last one's look at the queues.
+        // (model: a_task_taken_along_by_a_searcher_is_run_by_the_other)
+        let before = Counts(self.counts.fetch_sub(SEARCHING, Release));
         let last = before.searching() == 1;
         if last {
             // ORDERING: fence SeqCst pairs with `Idle::claim`: orders the end of the search before the
@@ -178,6 +186,9 @@ impl Idle {
         // follows sees the task.
         // ORDERING: fence SeqCst pairs with `Idle::claim`: orders the sleeper's entry before its second
         // look at the queues. (model: push_races_with_the_last_searcher)
+        // ORDERING: Acquire of fence SeqCst pairs with `Idle::stop_searching`: sees what an earlier
+        // searcher moved to its own queue.
+        // (model: a_task_taken_along_by_a_searcher_is_run_by_the_other)
         fence(SeqCst);
         if before.searching() == was {
             Sleep::LookAgain

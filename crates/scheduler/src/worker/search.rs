@@ -64,7 +64,7 @@ impl Worker {
     /// it stops.
     pub(super) fn take_injected(&mut self) -> Option<Task> {
         let first = self.next_injected()?;
-        if self.searching.is_none() && self.with_queue(deque::Worker::len) > 1 {
+        if self.searching.is_none() && self.with_queue(deque::Worker::len) > 0 {
             self.shared().wake_one();
         }
         Some(first)
