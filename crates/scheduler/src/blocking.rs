@@ -191,7 +191,8 @@ impl Pool {
                 }
             };
             state.idle -= 1;
-            if leave && state.jobs.is_empty() {
+            if leave {
+                debug_assert!(state.jobs.is_empty(), "refused, or seen just now");
                 state.threads -= 1;
                 drop(state);
                 self.thread_left.notify_all();

@@ -64,6 +64,23 @@ fn a_source_that_goes_away_during_its_event_is_freed() {
     });
 }
 
+/// A registration that has been ended and is dropped later does not end its successor's.
+#[test]
+fn a_second_deregistration_leaves_the_successor_alone() {
+    model(|| {
+        let slots = Arc::new(Slots::new());
+        let (_first, key) = insert(&slots);
+        drop(slots.remove(key));
+        let successor = {
+            let slots = Arc::clone(&slots);
+            thread::spawn(move || insert(&slots))
+        };
+        assert!(slots.remove(key).is_none());
+        let (_successor, successor_key) = successor.join().expect("joins");
+        assert!(slots.remove(successor_key).is_some());
+    });
+}
+
 /// A source registered during the shutdown is refused, or told of it: its waiter ends.
 #[test]
 fn a_source_registered_during_shutdown_is_refused_or_told() {

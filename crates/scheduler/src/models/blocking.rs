@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Bell, Witness, meta, model, thread};
@@ -137,6 +138,49 @@ fn a_job_is_run_or_cancelled_by_the_shutdown() {
         shut_down(&pool);
         submitter.join().expect("joins");
         shut_down(&pool);
+    });
+}
+
+/// A job that still waits for a thread when the pool is shut down is cancelled, not run later.
+#[test]
+fn a_job_that_waits_for_a_thread_is_cancelled_by_the_shutdown() {
+    model(|| {
+        let pool = pool(1, FOR_EVER);
+        let bell = Bell::new();
+        let ring = bell.waker();
+        let running = submit_job(&pool, move || bell.wait());
+        let waiting = submit(&pool);
+        pool.shut_down();
+        assert!(waiting.is_finished());
+        ring.wake();
+        assert!(pool.wait_until_empty(None));
+        assert!(running.is_finished());
+    });
+}
+
+/// Two jobs submitted at once do not make the pool larger than it may be.
+#[test]
+fn two_submitters_at_once_start_one_thread_where_one_is_the_limit() {
+    model(|| {
+        let started = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&started);
+        let pool = with_threads(
+            1,
+            FOR_EVER,
+            Arc::new(move |_, body| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                thread(body);
+                Ok(())
+            }),
+        );
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread(move || drop(submit(&pool)))
+        };
+        drop(submit(&pool));
+        other.join().expect("joins");
+        shut_down(&pool);
+        assert_eq!(started.load(Ordering::Relaxed), 1);
     });
 }
 
