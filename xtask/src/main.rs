@@ -17,6 +17,7 @@ mod orderings;
 mod load;
 mod server;
 mod tidy;
+mod mutants;
 mod loom;
 mod stress;
 mod test;
@@ -39,6 +40,10 @@ cargo xtask <command>
                       the loom models, each in its own process; --deep explores one preemption more
   loom NAME --replay FILE
                       the permutation that a failing model left behind, step by step
+  loom --mutants [FILTER] [--list] [--search] [--json FILE]
+                      shows that the models can fail: weakens each ordering and breaks each guarding
+                      check in a scratch copy, and runs the models that must notice; --search lets
+                      a survivor meet all models of its crate
   edges [--write]     every happens-before edge, from the ORDERING comments; --write puts the table
                       into ARCHITECTURE.md
   stress [--seconds N] [--seed S]

@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::bail;
 use lexopt::ValueExt as _;
 
+use crate::mutants;
 use crate::table::{Table, grouped};
 use crate::test::Tally;
 use run::{How, Outcome};
@@ -57,6 +58,9 @@ pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Long("list") => options.list = true,
+            lexopt::Arg::Long("mutants") => {
+                return mutants::run(args, options.filter, options.list);
+            }
             lexopt::Arg::Long("deep") => {
                 options.deep = true;
                 options.limit = DEEP;

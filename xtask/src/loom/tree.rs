@@ -46,36 +46,45 @@ impl Tree {
 
     /// Builds the crates that synchronize, and lists their models by package and name.
     pub(crate) fn build(&self) -> anyhow::Result<Vec<Model>> {
-        let mut command = self.cargo("test");
-        command
-            .args(["--release", "--lib", "--no-run"])
-            // Models are explored for minutes and built often: checks on, slow optimizations off.
-            .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
         let mut models = Vec::new();
-        for built in cargo::build(command)? {
+        for built in cargo::build(self.build_command(&PACKAGES.map(|(package, _)| package)))? {
             models.extend(self.list(&built.package, &built.path)?);
         }
         models.sort_by(|a, b| (&a.package, &a.test).cmp(&(&b.package, &b.test)));
         Ok(models)
     }
 
+    /// The cargo command that builds the models of these packages.
+    pub(crate) fn build_command(&self, packages: &[&str]) -> Command {
+        let mut command = self.cargo_for("test", packages);
+        command
+            .args(["--release", "--lib", "--no-run"])
+            // Models are explored for minutes and built often: checks on, slow optimizations off.
+            .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        command
+    }
+
     /// A cargo command over the crates that synchronize, under the cfg.
     pub(crate) fn cargo(&self, command: &str) -> Command {
+        self.cargo_for(command, &PACKAGES.map(|(package, _)| package))
+    }
+
+    fn cargo_for(&self, command: &str, packages: &[&str]) -> Command {
         let mut command = cargo(&[command, "--target-dir"]);
         command
             .arg(&self.target)
             .current_dir(&self.root)
             .env("RUSTFLAGS", "--cfg heist_loom");
-        for (package, _) in PACKAGES {
+        for package in packages {
             command.args(["--package", package]);
         }
         command
     }
 
     /// The models of one test program.
-    fn list(&self, package: &str, program: &Path) -> anyhow::Result<Vec<Model>> {
+    pub(crate) fn list(&self, package: &str, program: &Path) -> anyhow::Result<Vec<Model>> {
         let listed = Command::new(program)
             .args(["--list", "--format", "terse"])
             .output()

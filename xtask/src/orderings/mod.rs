@@ -9,6 +9,7 @@ pub(crate) mod comment;
 pub(crate) mod site;
 pub(crate) mod table;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::Context as _;
@@ -75,6 +76,27 @@ pub(crate) fn sites(sources: &[Source]) -> Vec<Site> {
         .filter(|source| !is_stand_in(source))
         .flat_map(site::in_file)
         .collect()
+}
+
+/// The test functions in each crate's model files.
+pub(crate) fn models(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut models: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| source.is_model_file()) {
+        let Some(krate) = source.krate() else {
+            continue;
+        };
+        let known = models.entry(krate).or_default();
+        let mut is_test = false;
+        for line in &source.lines {
+            let code = line.code.trim();
+            is_test |= code == "#[test]";
+            if let Some(name) = code.strip_prefix("fn ").filter(|_| is_test) {
+                known.extend(name.split(['(', '<']).next());
+                is_test = false;
+            }
+        }
+    }
+    models
 }
 
 /// `sync` and below: names for others' primitives, and stand-ins that exist under loom only.

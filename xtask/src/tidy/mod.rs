@@ -105,6 +105,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     findings.extend(orderings::check(&sources));
     let table = fs::read_to_string(root.join(TABLE_FILE)).context(TABLE_FILE)?;
     findings.extend(orderings::check_table(&sources, &table));
+    findings.extend(orderings::check_mutants()?);
     report(findings, sources.len())
 }
 

@@ -7,12 +7,13 @@
 //! - its models exist;
 //! - ARCHITECTURE.md lists it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Finding;
-use crate::orderings::comment::{Claim, Edge, FORM, Ordering, Role, Token};
+use crate::mutants::plan;
+use crate::orderings::comment::{Claim, Edge, FORM, Ordering, Token};
 use crate::orderings::site::{self, Placed, Site};
-use crate::orderings::{MODELLED, TABLE_FILE, is_stand_in, sites, table};
+use crate::orderings::{MODELLED, TABLE_FILE, is_stand_in, models, sites, table};
 use crate::source::Source;
 
 /// Checks the crates' own code.
@@ -36,6 +37,15 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Holds the mutants written by hand against the sources.
+pub(super) fn check_mutants() -> anyhow::Result<Vec<Finding>> {
+    let (_, problems) = plan::check()?;
+    let finding = |problem: plan::Problem| {
+        Finding::error(&problem.path, problem.line, problem.what, problem.mend)
+    };
+    Ok(problems.into_iter().map(finding).collect())
 }
 
 /// Holds the table in ARCHITECTURE.md, whose text this is, against the comments.
@@ -68,27 +78,6 @@ fn check_argued(source: &Source) -> Vec<Finding> {
 fn without_comment(path: &str, placed: &Placed) -> Finding {
     let what = format!("{} without an ORDERING comment", placed.token);
     Finding::error(path, placed.line, what, FORM)
-}
-
-/// The test functions in each crate's model files.
-fn models(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
-    let mut models: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for source in sources.iter().filter(|source| source.is_model_file()) {
-        let Some(krate) = source.krate() else {
-            continue;
-        };
-        let known = models.entry(krate).or_default();
-        let mut is_test = false;
-        for line in &source.lines {
-            let code = line.code.trim();
-            is_test |= code == "#[test]";
-            if let Some(name) = code.strip_prefix("fn ").filter(|_| is_test) {
-                known.extend(name.split(['(', '<']).next());
-                is_test = false;
-            }
-        }
-    }
-    models
 }
 
 fn check_site(site: &Site, sites: &[&Site], models: &BTreeSet<&str>) -> Vec<Finding> {
@@ -201,12 +190,11 @@ fn check_pair(site: &Site, edge: &Edge, other: &str, sites: &[&Site]) -> Option<
     None
 }
 
-/// Whether one publishes what the other sees; fences pair with fences here, as loom proves them.
+/// Whether one publishes what the other sees.
 fn complementary(one: Claim, other: Claim) -> bool {
     let to =
         |from: Claim, to: Claim| from.contains(Ordering::Release) && to.contains(Ordering::Acquire);
-    let fences = [one, other].map(|claim| claim.token.role == Role::Fence);
-    fences[0] == fences[1] && (to(one, other) || to(other, one))
+    to(one, other) || to(other, one)
 }
 
 #[cfg(test)]

@@ -128,10 +128,11 @@ fn the_other_half_must_exist_and_name_this_one() {
         )
         .replace("load(Acquire)", "store(y, Release)");
     assert!(findings(&two_releases)[0].1.contains("no edge back"));
+    // A fence after a relaxed access sees what a Release published.
     let fence_and_access = HAND_OVER
         .replace("Acquire pairs", "fence Acquire pairs")
         .replace("self.0.load(Acquire)", "fence(Acquire)");
-    assert!(findings(&fence_and_access)[0].1.contains("no edge back"));
+    assert_eq!(findings(&fence_and_access), []);
 }
 
 #[test]
