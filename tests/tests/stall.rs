@@ -10,7 +10,7 @@ use std::time::Duration;
 use heist::io::{AsyncReadExt, AsyncWriteExt};
 use heist::net::{TcpListener, TcpStream};
 use heist::runtime::{Builder, Runtime, SlowPoll, Stall};
-use heist::time::{sleep, timeout};
+use heist::time::sleep;
 use heist_tests::{deadline, multi};
 
 /// Two ends of a connection.
@@ -321,85 +321,112 @@ fn a_hook_that_panics_does_not_end_the_watch() {
     });
 }
 
+/// Waits until a condition of the runtime's figures holds.
+fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
-fn block_in_place_leaves_the_worker_to_the_others() {
+fn a_spare_worker_that_comes_back_after_it_was_dismissed_is_seen_again() {
     deadline(|| {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .watchdog(false)
             .build()
             .expect("builds");
-        let total = runtime.block_on(async {
-            let tasks: Vec<_> = (0..50_u64)
-                .map(|n| {
-                    heist::spawn(async move {
-                        let (done, wait) = mpsc::channel();
-                        let other = heist::spawn(async move {
-                            sleep(Duration::from_millis(1)).await;
-                            let _ = done.send(n);
-                        });
-                        let heard = heist::task::block_in_place(|| wait.recv()).expect("sent");
-                        other.await.expect("ends");
-                        heard
-                    })
-                })
-                .collect();
-            let mut total = 0;
-            for task in tasks {
-                total += task.await.expect("ends");
-            }
-            total
+        let (release_worker, worker_done) = mpsc::channel::<()>();
+        let stuck = runtime.spawn(async move {
+            let _ = worker_done.recv();
         });
-        assert_eq!(total, 49 * 50 / 2);
-    });
-}
-
-#[test]
-fn block_in_place_allows_block_on_nesting_and_panics() {
-    deadline(|| {
-        let runtime = multi(1);
-        runtime.block_on(async {
-            let task = heist::spawn(async {
-                let handle = heist::runtime::Handle::current();
-                let inner = heist::task::block_in_place(|| {
-                    let slept = handle.block_on(async {
-                        timeout(Duration::from_secs(60), sleep(Duration::from_millis(1))).await
-                    });
-                    slept.expect("the successor drives the timers");
-                    heist::task::block_in_place(|| 3)
-                });
-                heist::task::yield_now().await;
-                inner
-            });
-            assert_eq!(task.await.expect("ends"), 3);
-            let panics = heist::spawn(async { heist::task::block_in_place(|| panic!("inside")) });
-            assert!(panics.await.expect_err("panics").is_panic());
-            heist::spawn(async {}).await.expect("the worker goes on");
-        });
-        assert_eq!(heist::task::block_in_place(|| 1), 1);
-    });
-}
-
-#[test]
-fn dropping_a_runtime_waits_for_block_in_place() {
-    deadline(|| {
-        let runtime = multi(1);
-        let (begun, wait) = mpsc::channel();
-        let (release, done) = mpsc::channel::<()>();
-        let held = Arc::new(());
-        let inside = held.clone();
-        runtime.spawn(async move {
+        let (begun, begins) = mpsc::channel();
+        let (release_spare, spare_done) = mpsc::channel::<()>();
+        let comes_back = runtime.spawn(async move {
             heist::task::block_in_place(|| {
                 let _ = begun.send(());
-                let _ = done.recv();
+                let _ = spare_done.recv();
             });
-            drop(inside);
+            let (done, wait) = mpsc::channel::<()>();
+            let behind = heist::spawn(async move { drop(done) });
+            let _ = wait.recv();
+            behind.await.expect("ran elsewhere");
         });
-        wait.recv().expect("begins");
-        let releaser = std::thread::spawn(move || drop(release));
+        begins.recv().expect("a spare worker runs it");
+        until(|| runtime.metrics().num_spare_workers() > 0);
+        drop(release_worker);
+        runtime.block_on(stuck).expect("ends");
+        until(|| runtime.metrics().num_spare_workers() == 0);
+        drop(release_spare);
+        runtime.block_on(comes_back).expect("ends");
+    });
+}
+
+#[test]
+fn a_spare_worker_started_before_all_regular_ones_leaves() {
+    deadline(|| {
+        let (release_start, may_start) = mpsc::channel::<()>();
+        let may_start = Mutex::new(may_start);
+        let started = std::sync::atomic::AtomicUsize::new(0);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .on_thread_start(move || {
+                if started.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+                    let _ = may_start.lock().expect("no panic").recv();
+                }
+            })
+            .build()
+            .expect("builds");
+        let (release, done) = mpsc::channel::<()>();
+        let stuck = runtime.spawn(async move {
+            let _ = done.recv();
+        });
+        let other = runtime.spawn(async {});
+        runtime.block_on(other).expect("a spare worker runs it");
+        until(|| runtime.metrics().num_spare_workers() > 0);
+        drop((release_start, release));
+        runtime.block_on(stuck).expect("ends");
+        until(|| runtime.metrics().num_spare_workers() == 0);
+    });
+}
+
+#[test]
+fn a_task_spawned_by_the_park_hook_runs() {
+    deadline(|| {
+        let (spawned, result) = mpsc::channel();
+        let once = Mutex::new(Some(spawned));
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .on_thread_park(move || {
+                if let Some(spawned) = once.lock().expect("no panic").take() {
+                    heist::task::block_in_place(|| {});
+                    let _ = spawned.send(heist::spawn(async { 3 }));
+                }
+            })
+            .build()
+            .expect("builds");
+        let task = result.recv().expect("the worker parks");
+        assert_eq!(runtime.block_on(task).expect("ran"), 3);
+    });
+}
+
+#[test]
+fn what_was_not_reported_when_found_is_not_reported_when_over() {
+    deadline(|| {
+        let (runtime, reports) = reporting(Duration::from_millis(1));
+        runtime.block_on(async {
+            while runtime.metrics().slow_poll_count() < 50 {
+                let polls: Vec<_> = (0..4)
+                    .map(|_| heist::spawn(async { std::thread::sleep(Duration::from_millis(8)) }))
+                    .collect();
+                for poll in polls {
+                    poll.await.expect("ends");
+                }
+            }
+        });
         drop(runtime);
-        assert_eq!(Arc::strong_count(&held), 1);
-        releaser.join().expect("joins");
+        let reports = reports.lock().expect("no panic");
+        let over = reports.iter().filter(|poll| poll.is_over).count();
+        assert!(2 * over <= reports.len(), "{over} of {}", reports.len());
     });
 }
 

@@ -41,7 +41,9 @@ impl Handle {
             config.blocking_keep_alive,
         );
         // A task that calls `block_in_place` keeps its thread, and wants another one in its stead.
-        let crew_threads = config.max_spare_workers + config.max_blocking_threads;
+        let crew_threads = config
+            .max_spare_workers
+            .saturating_add(config.max_blocking_threads);
         let crew = pool(ThreadKind::Worker, crew_threads, CREW_KEEP_ALIVE);
         let (shared, queues) = Shared::new(config, DriverSlot::new(driver), blocking, crew);
         let shared = Arc::new(shared);

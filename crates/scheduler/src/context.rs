@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use crate::shared::{Remote, Shared};
 use crate::sync::{Arc, const_thread_local, deque, next_thread_number, plain};
-use crate::task::{Schedule, Task};
+use crate::task::{Schedule, Task, quiet};
 
 /// One worker's own data, which only the thread that serves as this worker touches.
 pub(crate) struct Core {
@@ -71,16 +71,25 @@ impl Drop for WorkerGuard {
 
 /// Makes this thread no worker, if it was one between two events of the driver.
 pub(crate) fn leave_worker() -> Option<Rc<Context>> {
-    WORKER.with(|worker| {
+    let leave = |worker: &RefCell<Option<Rc<Context>>>| {
         worker
             .borrow_mut()
             .take_if(|context| !context.in_driver.get())
-    })
+    };
+    WORKER.try_with(leave).ok().flatten()
 }
 
 /// Ends what [`leave_worker`] began.
 pub(crate) fn rejoin_worker(context: Rc<Context>) {
     WORKER.with(|worker| worker.replace(Some(context)));
+}
+
+/// Runs a hook, which may panic, on no worker: what it wakes is injected, since this worker may not
+/// look at its queue again before it sleeps.
+pub(crate) fn call_outside(hook: &dyn Fn()) {
+    let left = leave_worker();
+    quiet(hook);
+    left.into_iter().for_each(rejoin_worker);
 }
 
 /// Whether this thread is serving as a worker, of any scheduler.
@@ -136,6 +145,8 @@ impl Context {
         let probe = self.shared.reporting.thread_probe.as_ref();
         let time = probe.map(|probe| probe());
         self.remote().vitals.begin(time);
+        self.shared.watch.staff(self.index);
+        self.shared.nap.worker_is_awake();
     }
 
     pub(crate) fn remote(&self) -> &Remote {

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use crate::blocking::Pool;
 use crate::clock::Clock;
 use crate::config::{Config, ThreadHook};
+use crate::context;
 use crate::idle::Idle;
 use crate::injector::Injector;
 use crate::metrics::Counters;
 use crate::nap::Nap;
-use crate::parker::{DriverSlot, Parker};
+use crate::parker::{DriverSlot, Parker, Place};
 use crate::registry::Registry;
 use crate::report::Reporting;
 use crate::sync::atomic::AtomicBool;
@@ -74,6 +75,11 @@ impl Remote {
     pub(crate) fn is_stuck(&self) -> bool {
         self.vitals.is_stuck(self.counters.polls.get())
     }
+
+    /// Whether a thread serves as this worker and is not parked.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.vitals.is_serving() && self.parker.place() == Place::Awake
+    }
 }
 
 impl std::fmt::Debug for Remote {
@@ -94,7 +100,7 @@ pub(crate) struct Hook(Option<ThreadHook>);
 impl Hook {
     pub(crate) fn call(&self) {
         if let Some(hook) = &self.0 {
-            hook();
+            context::call_outside(&**hook);
         }
     }
 }

@@ -99,7 +99,8 @@ impl Vitals {
 /// The hints about all workers.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// One more than the highest number of a worker that there is.
+    /// One more than the highest number of a worker that there ever was. It does not fall when a
+    /// spare worker leaves: a thread that late begins or goes on to serve would be overlooked.
     staffed: AtomicUsize,
     /// How many workers are stuck.
     stuck: AtomicUsize,
@@ -130,8 +131,9 @@ impl Watch {
         self.staffed.load(Relaxed)
     }
 
-    pub(crate) fn set_staffed(&self, workers: usize) {
-        self.staffed.store(workers, Relaxed);
+    /// A thread serves as worker `index`.
+    pub(crate) fn staff(&self, index: usize) {
+        self.staffed.fetch_max(index + 1, Relaxed);
     }
 
     pub(crate) fn metrics(&self) -> WatchdogMetrics {

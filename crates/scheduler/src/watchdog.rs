@@ -42,7 +42,7 @@ use std::time::{Duration, Instant};
 
 use crate::handle::Handle;
 use crate::parker::Place;
-use crate::shared::{Remote, Shared};
+use crate::shared::Shared;
 use crate::sync::Arc;
 use reports::Reports;
 use seen::Seen;
@@ -121,8 +121,7 @@ impl Watchdog {
                 }
                 Look::WhenAwake => {
                     let workers = self.shared.staffed();
-                    let awake = |remote: &Remote| remote.parker.place() == Place::Awake;
-                    let anyone_awake = || workers.iter().any(|remote| awake(remote));
+                    let anyone_awake = || workers.iter().any(|remote| remote.is_awake());
                     self.shared.nap.sleep(anyone_awake);
                 }
             }
@@ -160,8 +159,7 @@ impl Watchdog {
         for (index, (remote, seen)) in workers.enumerate() {
             let place = remote.parker.place();
             sight.in_driver |= place == Place::InDriver;
-            let awake = place == Place::Awake && remote.vitals.is_serving();
-            let poll = awake.then(|| remote.counters.polls.get());
+            let poll = remote.is_awake().then(|| remote.counters.polls.get());
             self.reports.over(seen.look(poll, now));
             let Some(poll) = poll else { continue };
             sight.awake += 1;
@@ -186,8 +184,10 @@ impl Watchdog {
             return;
         }
         if self.shared.idle.sleeping() > 0 {
-            self.shared.watch.handovers.add(1);
-            self.shared.wake_one();
+            if let Some(worker) = self.shared.idle.claim() {
+                self.shared.watch.handovers.add(1);
+                self.shared.unpark(worker);
+            }
         } else if sight.stuck == sight.awake {
             self.spares.add(&self.shared, now);
         }

@@ -235,7 +235,6 @@ fn a_spare_worker_that_leaves_hands_on_its_tasks_and_the_driver() {
         let events = Events::new();
         let (handle, launches) = scheduler(1, Box::new(events.clone()));
         let waits = handle.spawn(events.wait(0), None);
-        handle.shared.watch.set_staffed(2);
         staff(&handle.shared, 1);
         let workers = start(launches);
         while !handle.shared.remotes[1].vitals.is_serving() {

@@ -39,9 +39,10 @@ impl Reports {
             seen.runnable = runnable().map(|runnable| (runnable, now));
         }
         let duration = seen.lasts(now);
-        if seen.reported.is_some() || duration < self.threshold {
+        if seen.counted || duration < self.threshold {
             return;
         }
+        seen.counted = true;
         shared.watch.slow_polls.add(1);
         let report = SlowPoll {
             worker,
@@ -52,8 +53,8 @@ impl Reports {
         };
         if self.may_report(now) {
             self.tell(&report);
+            seen.reported = Some(report);
         }
-        seen.reported = Some(report);
     }
 
     /// A poll that was reported is over.

@@ -13,7 +13,9 @@ pub(super) struct Seen {
     stuck: bool,
     /// How much of its life the thread had been runnable when it was first found stuck.
     pub(super) runnable: Option<(Duration, Instant)>,
-    /// What was reported of this poll.
+    /// It was counted as slow.
+    pub(super) counted: bool,
+    /// What was reported of this poll; nothing if there were too many reports.
     pub(super) reported: Option<SlowPoll>,
 }
 

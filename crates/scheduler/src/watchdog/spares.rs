@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::crew;
 use crate::shared::Shared;
 use crate::sync::Arc;
+use crate::task::quiet;
 
 /// How long the spare workers stay after they were last needed.
 pub(crate) const STAY: Duration = Duration::from_secs(1);
@@ -47,11 +48,9 @@ impl Spares {
             return;
         };
         self.starting = Some((index, now));
+        self.needed = Some(now); // Or it would never leave: not all regular ones need be stuck.
         shared.watch.spares_started.add(1);
-        shared
-            .watch
-            .set_staffed(shared.watch.staffed().max(index + 1));
-        crew::staff(shared, index);
+        quiet(|| crew::staff(shared, index)); // It may call the user's function for thread names.
     }
 
     /// Counts them, and asks them to leave when they are not needed any more.
@@ -72,14 +71,8 @@ impl Spares {
                 shared.unpark(index);
             }
         }
-        self.serving = spares.clone().filter(serving).count();
+        self.serving = spares.filter(serving).count();
         shared.watch.set_spares(self.serving);
         shared.idle.set_workers(shared.workers() + self.serving);
-        if self.starting.is_none() {
-            let last = spares.rev().find(serving);
-            shared
-                .watch
-                .set_staffed(last.map_or(shared.workers(), |last| last + 1));
-        }
     }
 }

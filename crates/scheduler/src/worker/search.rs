@@ -129,8 +129,8 @@ impl Worker {
 
     /// Takes what waits behind stuck polls, also when this worker has enough of its own.
     pub(super) fn relieve_stuck(&self) {
-        for victim in self.shared().staffed() {
-            if victim.is_stuck() {
+        for (index, victim) in self.shared().staffed().iter().enumerate() {
+            if index != self.context.index && victim.is_stuck() {
                 let stolen = [self.rob_slot(victim), self.rob_queue(victim)];
                 let stolen = stolen.into_iter().flatten();
                 self.with_queue(|queue| stolen.for_each(|task| queue.push(task)));
