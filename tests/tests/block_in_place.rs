@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use heist::net::TcpListener;
 use heist::runtime::Builder;
 use heist::time::{sleep, timeout};
 use heist_tests::{deadline, multi};
@@ -87,6 +88,26 @@ fn dropping_a_runtime_waits_for_block_in_place() {
         drop(runtime);
         assert_eq!(Arc::strong_count(&held), 1);
         releaser.join().expect("joins");
+    });
+}
+
+#[test]
+fn a_shutdown_ends_what_block_in_place_waits_for() {
+    deadline(|| {
+        let runtime = multi(1);
+        let (begun, wait) = mpsc::channel();
+        runtime.spawn(async move {
+            heist::task::block_in_place(|| {
+                let handle = heist::runtime::Handle::current();
+                handle.block_on(async {
+                    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+                    let _ = begun.send(());
+                    assert!(listener.accept().await.is_err());
+                });
+            });
+        });
+        wait.recv().expect("begins");
+        drop(runtime);
     });
 }
 

@@ -15,8 +15,9 @@
 //!
 //! # Invariants
 //! - Whoever holds the core is the worker: parker, slot and counters have one owner at any time.
-//! - A thread that serves, or served until its core was taken, is counted as running until it
-//!   leaves, so that a shutdown waits for it.
+//! - A thread that has a core is counted as running, one that gave it away as away, until it leaves:
+//!   a shutdown waits for both, but drops the driver when nobody runs. So `block_on` in
+//!   [`block_in_place`] ends with the runtime.
 //! - If the system gives no thread the core stays where it is: the tasks in its queue can be stolen.
 
 use std::panic::Location;
@@ -26,7 +27,7 @@ use crate::blocking::{Job, OneShot, Refused};
 use crate::budget;
 use crate::context::{self, Context, Core};
 use crate::shared::Shared;
-use crate::sync::Arc;
+use crate::sync::{Arc, deque};
 use crate::task::{self, Meta, Task};
 use crate::worker::Worker;
 
@@ -82,19 +83,30 @@ struct Absent(Rc<Context>);
 
 impl Absent {
     fn new(context: Rc<Context>) -> Self {
-        let core = context.core.borrow_mut().take();
+        // Borrowed while a task is refused and dropped: then there is none.
+        let core = context.core.try_borrow_mut();
+        let core = core.ok().and_then(|mut core| core.take());
+        let absent = Self(context); // Comes back also if the user's function for thread names panics.
         if let Some(Core { queue }) = core {
-            *context.remote().core.lock() = Some(queue);
-            staff(&context.shared, context.index);
+            let (shared, index) = (&absent.0.shared, absent.0.index);
+            *absent.0.remote().core.lock() = Some(queue);
+            shared.worker_is_away();
+            staff(shared, index);
         }
-        Self(context)
+        absent
+    }
+}
+
+impl Absent {
+    fn take_back(&self) -> Option<deque::Worker<Task>> {
+        let mut core = self.0.remote().core.lock();
+        core.take_if(|_| self.0.shared.worker_returned())
     }
 }
 
 impl Drop for Absent {
     fn drop(&mut self) {
-        let core = self.0.remote().core.lock().take();
-        if let Some(queue) = core {
+        if let Some(queue) = self.take_back() {
             self.0.begin_serving();
             *self.0.core.borrow_mut() = Some(Core { queue });
         }

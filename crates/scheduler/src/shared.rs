@@ -54,9 +54,22 @@ const CANCEL_BATCH: usize = 256;
 /// How far a shutdown has come.
 #[derive(Debug)]
 struct Workers {
+    /// Threads that have a worker's core.
     running: usize,
-    /// The last worker has cleaned up.
+    /// Threads that had one and have not come back from [`crate::block_in_place`], or came back too
+    /// late. They are waited for; the rest of a shutdown does not wait for them, since they may wait
+    /// for the driver's end.
+    away: usize,
+    /// Somebody cleans up, or has.
+    finishing: bool,
+    /// That is done.
     stopped: bool,
+}
+
+impl Workers {
+    fn are_gone(&self) -> bool {
+        self.stopped && self.away == 0
+    }
 }
 
 /// What others may touch of one worker.
@@ -158,6 +171,8 @@ impl Shared {
             stopping: AtomicBool::new(false),
             workers: Mutex::new(Workers {
                 running: config.workers,
+                away: 0,
+                finishing: false,
                 stopped: false,
             }),
             stopped: Condvar::new(),
@@ -257,28 +272,64 @@ impl Shared {
         self.cancel_tasks(0, 1);
     }
 
-    /// Counts a thread that begins to serve as a worker; false if all the others have stopped.
+    /// Counts a thread that takes a core, having none; false if it is too late for that. Called
+    /// under the core's lock, so that a core that is put back is found by [`Shared::finish`].
     pub(crate) fn worker_started(&self) -> bool {
         let mut workers = self.workers.lock();
-        let in_time = workers.running > 0;
-        workers.running += usize::from(in_time);
-        in_time
+        workers.running += usize::from(!workers.finishing);
+        !workers.finishing
     }
 
-    /// Steps 4 and 5 of a shutdown: a worker has emptied its own queues. The last one cancels what
-    /// came from outside meanwhile, drops the driver and tells the waiters.
-    pub(crate) fn worker_stopped(&self) {
-        let last = {
-            let mut workers = self.workers.lock();
-            workers.running -= 1;
-            workers.running == 0
-        };
-        if last {
-            self.cancel_all();
-            drop(self.driver.take());
-            self.workers.lock().stopped = true;
-            self.stopped.notify_all();
+    /// As [`Shared::worker_started`], of a thread that was away.
+    pub(crate) fn worker_returned(&self) -> bool {
+        let mut workers = self.workers.lock();
+        if !workers.finishing {
+            workers.running += 1;
+            workers.away -= 1;
         }
+        !workers.finishing
+    }
+
+    /// A worker has put its core where another thread finds it.
+    pub(crate) fn worker_is_away(&self) {
+        let mut workers = self.workers.lock();
+        workers.running -= 1;
+        workers.away += 1;
+        drop(workers);
+        self.finish_if_last();
+    }
+
+    /// A thread that had no core any more has left.
+    pub(crate) fn absentee_stopped(&self) {
+        self.workers.lock().away -= 1;
+        self.finish_if_last();
+        self.stopped.notify_all();
+    }
+
+    /// Step 4 of a shutdown is done: a worker has emptied its own queues.
+    pub(crate) fn worker_stopped(&self) {
+        self.workers.lock().running -= 1;
+        self.finish_if_last();
+    }
+
+    /// Step 5 of a shutdown, if no thread has a core any more, and none is to get one.
+    pub(crate) fn finish_if_last(&self) {
+        let mut workers = self.workers.lock();
+        let nobody = workers.running == 0 && (workers.away == 0 || self.is_stopping());
+        if !nobody || std::mem::replace(&mut workers.finishing, true) {
+            return;
+        }
+        drop(workers);
+        self.finish();
+    }
+
+    /// Cancels what came from outside meanwhile, or was left by threads that are away, drops the
+    /// driver and tells the waiters.
+    fn finish(&self) {
+        self.cancel_all();
+        drop(self.driver.take());
+        self.workers.lock().stopped = true;
+        self.stopped.notify_all();
     }
 
     /// Waits until all workers and blocking threads are gone, or until `timeout` is over; true if
@@ -293,14 +344,14 @@ impl Shared {
     /// Waits until all workers are gone, or until `deadline`; true if they are.
     pub(crate) fn wait_for_workers(&self, deadline: Option<Instant>) -> bool {
         let mut workers = self.workers.lock();
-        while !workers.stopped {
+        while !workers.are_gone() {
             let Some(deadline) = deadline else {
                 workers = self.stopped.wait(workers);
                 continue;
             };
             let (guard, timed_out) = self.stopped.wait_until(workers, deadline);
             workers = guard;
-            if timed_out && !workers.stopped {
+            if timed_out && !workers.are_gone() {
                 return false;
             }
         }

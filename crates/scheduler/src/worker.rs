@@ -264,12 +264,13 @@ impl Worker {
             self.stop_searching(searching);
         }
         let core = self.context.core.borrow_mut().take();
-        if let Some(core) = core {
-            self.remote().vitals.end();
-            match self.is_spare() && !self.shared().is_stopping() {
-                true => self.hand_back(core),
-                false => self.cancel_share(core),
-            }
+        let Some(core) = core else {
+            return self.shared().absentee_stopped();
+        };
+        self.remote().vitals.end();
+        match self.is_spare() && !self.shared().is_stopping() {
+            true => self.hand_back(core),
+            false => self.cancel_share(core),
         }
         self.shared().worker_stopped();
     }

@@ -313,3 +313,49 @@ fn the_watchdog_cancels_what_a_stuck_worker_cannot() {
         watchdog.join().expect("joins");
     });
 }
+
+/// A driver that tells when it is dropped.
+#[derive(Debug)]
+struct Ends(driver::Idle, Option<Waker>);
+
+impl Driver for Ends {
+    fn park(&mut self, timeout: Option<Duration>) {
+        self.0.park(timeout);
+    }
+
+    fn unparker(&self) -> Arc<dyn Unpark> {
+        self.0.unparker()
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.1.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+/// A shutdown at any moment of `block_in_place` ends the driver, though the blocking thread waits for
+/// just that, and leaves no task.
+#[test]
+fn a_shutdown_does_not_wait_for_block_in_place_to_end_the_driver() {
+    bounded(1, || {
+        let end = Bell::new();
+        let driver = Ends(driver::Idle::default(), Some(end.waker()));
+        let (handle, launches) = scheduler(1, Box::new(driver));
+        let inner = handle.clone();
+        let blocks = async move {
+            let behind = inner.spawn(async { Witness::new() }, None);
+            let stops = thread(move || inner.shut_down());
+            block_in_place(|| end.wait());
+            drop(behind);
+            stops.join().expect("joins");
+        };
+        let task = handle.spawn(blocks, None);
+        let [launch] = launches.try_into().expect("one worker");
+        launch.start().run();
+        assert!(handle.wait_stopped(None));
+        assert!(task.is_finished());
+        assert_eq!(handle.live_tasks(), 0);
+        assert_eq!(handle.injector_depth(), 0);
+    });
+}
