@@ -8,8 +8,9 @@
 //! 3. Each worker, at its next step, stops running tasks. It cancels the live tasks of its share
 //!    of the registry: an idle one at once, a running one at the end of its poll.
 //! 4. It cancels what is left in its own queue and slot.
-//! 5. The last worker that is not in [`crate::block_in_place`] closes the injector, cancels what was in it, cancels once more whatever
-//!    lives, and drops the driver, so that foreign waiters on its sockets see an error.
+//! 5. The last worker that is not in [`crate::block_in_place`] closes the injector, cancels what was
+//!    in it, cancels once more whatever lives, and drops the driver, so that foreign waiters on its
+//!    sockets see an error. If all were away, whoever shuts down does it.
 //! 6. [`Handle::wait_stopped`] returns when that is done and no blocking thread is left, or at
 //!    its deadline. A task that never returns from its poll, or a job that never ends, keeps its
 //!    thread; nothing else waits for it: what a worker stuck in such a poll cannot cancel, the
