@@ -17,6 +17,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::config::ThreadHook;
 use crate::shared::{Remote, Shared};
 use crate::sync::{Arc, const_thread_local, deque, next_thread_number, plain};
 use crate::task::{Schedule, Task, quiet};
@@ -86,10 +87,12 @@ pub(crate) fn rejoin_worker(context: Rc<Context>) {
 
 /// Runs a hook, which may panic, on no worker: what it wakes is injected, since this worker may not
 /// look at its queue again before it sleeps.
-pub(crate) fn call_outside(hook: &dyn Fn()) {
-    let left = leave_worker();
-    quiet(hook);
-    left.into_iter().for_each(rejoin_worker);
+pub(crate) fn call_hook(hook: Option<&ThreadHook>) {
+    if let Some(hook) = hook {
+        let left = leave_worker();
+        quiet(|| hook());
+        left.into_iter().for_each(rejoin_worker);
+    }
 }
 
 /// Whether this thread is serving as a worker, of any scheduler.

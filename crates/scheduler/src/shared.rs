@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crate::blocking::Pool;
 use crate::clock::Clock;
 use crate::config::{Config, ThreadHook};
-use crate::context;
 use crate::idle::Idle;
 use crate::injector::Injector;
 use crate::metrics::Counters;
@@ -111,10 +110,8 @@ impl std::fmt::Debug for Remote {
 pub(crate) struct Hook(Option<ThreadHook>);
 
 impl Hook {
-    pub(crate) fn call(&self) {
-        if let Some(hook) = &self.0 {
-            context::call_outside(&**hook);
-        }
+    pub(crate) fn get(&self) -> Option<&ThreadHook> {
+        self.0.as_ref()
     }
 }
 

@@ -239,14 +239,14 @@ impl Worker {
         let busy = shared.clock.now().duration_since(self.awake_since);
         let busy = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
         self.remote().counters.busy.add(busy);
-        shared.on_park.call();
+        context::call_hook(shared.on_park.get());
         self.context.in_driver.set(true);
         let mut parked = Parked::InDriver; // Only there can a waker panic.
         quiet(|| parked = self.remote().parker.park(&shared.driver));
         self.context.in_driver.set(false);
         shared.nap.worker_is_awake();
         self.awake_since = shared.clock.now();
-        shared.on_unpark.call();
+        context::call_hook(shared.on_unpark.get());
         self.searching = shared.idle.wake_self(index);
         if parked == Parked::InDriver {
             self.remote().counters.driver_parks.add(1);
