@@ -60,6 +60,8 @@ fn a_task_taken_along_by_a_searcher_is_run_by_the_other() {
         drop(nobody);
         assert_eq!((here.tick(), there.tick()), (Tick::Idle, Tick::Idle));
         let long = spawn_long_and_short(&handle);
+        // A worker's share of two would be one.
+        drop(handle.spawn(async {}, None));
         let other = thread(move || there.run());
         here.run();
         other.join().expect("joins");
