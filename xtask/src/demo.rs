@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,9 @@ pub(crate) fn run(args: lexopt::Parser) -> anyhow::Result<()> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     println!("building the http example in release mode");
     let program = cargo::build_release("heist-examples", "http")?;
-    let mut server = Server::start(&program, &options.addr, workers)?;
+    let mut command = Command::new(&program);
+    command.args(["--addr", &options.addr, "--workers", &workers.to_string()]);
+    let mut server = Server::start(&command)?;
     println!(
         "http on {} with {workers} workers; {} connections for {} s",
         server.addr,
@@ -91,10 +94,7 @@ struct Figures {
 
 fn drive(server: &Server, options: &Options, workers: usize) -> anyhow::Result<Figures> {
     let target = Target::probe(server.addr, "/")?;
-    let plan = Plan {
-        connections: options.connections,
-        duration: options.duration,
-    };
+    let plan = Plan::lasting(options.connections, options.duration);
     let before = server.metrics()?;
     let cpu_before = server.cpu_time()?;
     let mut progress = Progress::new();

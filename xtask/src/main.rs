@@ -52,8 +52,11 @@ cargo xtask <command>
                    [--schedule random|pct] [--replay FILE]
                       scenes of a whole scheduler and reactor under shuttle's schedules
 
-  bench http [--rounds N] [--seconds N] [--connections N] [--workers N] [--wrk] [--json FILE]
-                      the http example against the same router on tokio, in interleaved rounds
+  bench [WORKLOAD…] [--quick] [--rounds N] [--peers A,B] [--json FILE] [--html FILE]
+                      Heist beside its peers, in interleaved rounds, with a verdict per figure
+  bench --save NAME | --compare NAME
+                      instruction counts only: keep them in benches/baselines, or fail if one has
+                      grown by more than 3 %
 ";
 
 fn main() -> ExitCode {

@@ -107,10 +107,19 @@ impl Guarded {
     /// Ends the group: SIGTERM, then SIGKILL for what is left after `grace`. Returns how the
     /// child ended; calling it again is harmless.
     pub(crate) fn stop(&mut self, grace: Duration) -> anyhow::Result<ExitStatus> {
+        self.stop_with(Signal::TERM, grace)
+    }
+
+    /// As [`Guarded::stop`], with SIGINT first: as if by Ctrl-C.
+    pub(crate) fn interrupt(&mut self, grace: Duration) -> anyhow::Result<ExitStatus> {
+        self.stop_with(Signal::INT, grace)
+    }
+
+    fn stop_with(&mut self, first: Signal, grace: Duration) -> anyhow::Result<ExitStatus> {
         if let Some(status) = self.try_wait()? {
             return Ok(status);
         }
-        self.signal(Signal::TERM);
+        self.signal(first);
         let deadline = Instant::now() + grace;
         while self.try_wait()?.is_none() && Instant::now() < deadline {
             thread::sleep(POLL);

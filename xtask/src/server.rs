@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
@@ -25,11 +24,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `program --addr ADDR --workers N` and waits for its `listening on ADDR`.
-    pub(crate) fn start(program: &Path, addr: &str, workers: usize) -> anyhow::Result<Server> {
-        let mut command = Command::new(program);
-        command.args(["--addr", addr, "--workers", &workers.to_string()]);
-        let (mut process, stdout) = Guarded::spawn_piped(&command)?;
+    /// Starts it and waits for its `listening on ADDR`.
+    pub(crate) fn start(command: &Command) -> anyhow::Result<Server> {
+        let (mut process, stdout) = Guarded::spawn_piped(command)?;
         let lines = process::lines(stdout);
         let deadline = Instant::now() + START_LIMIT;
         loop {
@@ -52,28 +49,53 @@ impl Server {
         }
     }
 
-    /// User and system CPU time it has used so far, in steps of a clock tick (10 ms).
+    /// CPU time that its living threads have used so far.
     pub(crate) fn cpu_time(&self) -> anyhow::Result<Duration> {
-        let stat = self.proc_file("stat")?;
-        // The name in parentheses may hold anything, so count fields from its end.
-        let fields = stat.rsplit_once(") ").map(|(_, tail)| tail.split(' '));
-        let ticks: u64 = fields
-            .context("unknown format of /proc/PID/stat")?
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        let per_second = rustix::param::clock_ticks_per_second();
-        Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
+        let per_thread = self.per_thread("schedstat", |text| text.split(' ').next()?.parse().ok());
+        Ok(Duration::from_nanos(per_thread?))
+    }
+
+    /// Context switches of its living threads so far, voluntary and not.
+    pub(crate) fn switches(&self) -> anyhow::Result<u64> {
+        self.per_thread("status", |text| {
+            Some(
+                field(text, "voluntary_ctxt_switches")?
+                    + field(text, "nonvoluntary_ctxt_switches")?,
+            )
+        })
+    }
+
+    /// The memory it holds, in bytes.
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        self.memory_field("VmRSS")
     }
 
     /// The most memory it has held at a time, in bytes.
     pub(crate) fn peak_memory(&self) -> anyhow::Result<u64> {
-        let status = self.proc_file("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kib: Option<u64> = kib.and_then(|kib| kib.parse().ok());
-        Ok(kib.context("no VmHWM in /proc/PID/status")? * 1024)
+        self.memory_field("VmHWM")
+    }
+
+    fn memory_field(&self, name: &str) -> anyhow::Result<u64> {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let kib = field(&status, name).with_context(|| format!("no {name} in {path}"))?;
+        Ok(kib * 1024)
+    }
+
+    /// The sum of what `read` finds in this file of each thread.
+    fn per_thread(&self, file: &str, read: impl Fn(&str) -> Option<u64>) -> anyhow::Result<u64> {
+        let path = format!("/proc/{}/task", self.process.id());
+        let threads = fs::read_dir(&path).with_context(|| format!("cannot read {path}"))?;
+        let mut sum = 0;
+        for thread in threads {
+            let path = thread?.path().join(file);
+            // A thread may have ended since it was listed.
+            if let Ok(text) = fs::read_to_string(&path) {
+                sum +=
+                    read(&text).with_context(|| format!("unknown format: {}", path.display()))?;
+            }
+        }
+        Ok(sum)
     }
 
     /// What its `/metrics` say.
@@ -96,16 +118,29 @@ impl Server {
     /// Asks it to end (SIGTERM) and fails unless it does so by itself and well.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         let status = self.process.stop(STOP_LIMIT)?;
-        if !status.success() {
-            bail!("asked to end, the server {}", process::ended(status));
-        }
-        Ok(())
+        ended_well(status)
     }
 
-    fn proc_file(&self, name: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{name}", self.process.id());
-        fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    /// As [`Server::stop`], with SIGINT: SIGTERM would end a `perf stat` around the server before it
+    /// has written anything.
+    pub(crate) fn interrupt(mut self) -> anyhow::Result<()> {
+        let status = self.process.interrupt(STOP_LIMIT)?;
+        ended_well(status)
     }
+}
+
+fn ended_well(status: ExitStatus) -> anyhow::Result<()> {
+    if !status.success() {
+        bail!("asked to end, the server {}", process::ended(status));
+    }
+    Ok(())
+}
+
+/// The number in a line `name: 123 …` of a `status` file.
+fn field(status: &str, name: &str) -> Option<u64> {
+    let mut lines = status.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(key, _)| *key == name)?;
+    value.split_whitespace().next()?.parse().ok()
 }
 
 /// The address in a line `listening on ADDR` (or `… on http://ADDR`).

@@ -1,4 +1,4 @@
-//! Medians and ratios over rounds.
+//! Medians and how figures are written.
 
 /// The middle value; the mean of the middle two of an even number. `NaN` when empty.
 pub(crate) fn median(values: &[f64]) -> f64 {
@@ -12,18 +12,54 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The median over rounds of `ours / theirs`.
-pub(crate) fn median_ratio(ours: &[f64], theirs: &[f64]) -> f64 {
-    let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| a / b).collect();
-    median(&ratios)
+/// What the rounds came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
 }
 
-/// `median (min–max)` with so many decimals.
-pub(crate) fn spread(values: &[f64], decimals: usize) -> String {
-    let min = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let median = median(values);
-    format!("{median:.decimals$} ({min:.decimals$}–{max:.decimals$})")
+impl Spread {
+    /// `None` if there are no values.
+    pub(crate) fn of(values: &[f64]) -> Option<Spread> {
+        (!values.is_empty()).then(|| Spread {
+            median: median(values),
+            min: values.iter().copied().fold(f64::INFINITY, f64::min),
+            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        })
+    }
+
+    /// `median (min–max)`, or the value alone if there is only one.
+    pub(crate) fn shown(&self) -> String {
+        let Spread { median, min, max } = *self;
+        if figure(min) == figure(max) {
+            figure(median)
+        } else {
+            format!("{} ({}–{})", figure(median), figure(min), figure(max))
+        }
+    }
+}
+
+/// A number with three significant digits, or all of those before its point; thousands as `k`,
+/// millions as `M`.
+pub(crate) fn figure(value: f64) -> String {
+    let (value, unit) = match value.abs() {
+        size if size >= 999_500.0 => (value / 1e6, "M"),
+        size if size >= 99_950.0 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let decimals = match value.abs() {
+        size if size >= 99.95 || size == 0.0 => 0,
+        size if size >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.decimals$}{unit}")
+}
+
+/// A ratio, as `0.35×`.
+pub(crate) fn ratio(value: f64) -> String {
+    format!("{value:.2}×")
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
-//! One keep-alive connection of the load generator: one request out, its response in, checked,
-//! the next request out. Edge-triggered: it reads and writes until the socket says so or a short
+//! One connection of the load generator: one request out, its answer in, checked, the next request
+//! out. Edge-triggered: it reads and writes until the socket says so or a short
 //! read shows that it is drained.
 
-use std::io::{self, Read as _, Write as _};
-use std::time::Instant;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 use super::http::{self, Parsed};
-use super::{Errors, Target};
+use super::{Answer, Errors, Target};
 
 /// A connection and the request it has in flight.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Connection {
 pub(crate) enum Next {
     /// It waits for the next event.
     Keep,
+    /// It came to its end, as it should, and the next one may follow.
+    Ended,
     /// It failed, was counted, and is to be replaced.
     Replace,
 }
@@ -54,7 +57,16 @@ impl Connection {
         self.since.is_some()
     }
 
-    /// Does what an event allows. Each whole response goes to `on_response` with its latency in
+    /// Begins the next request, if there is none in flight.
+    pub(crate) fn ask(&mut self, target: &Target) -> io::Result<()> {
+        if self.since.is_none() {
+            self.since = Some(Instant::now());
+            self.written = 0;
+        }
+        self.write(&target.request)
+    }
+
+    /// Does what an event allows. Each whole answer goes to `on_response` with its latency in
     /// nanoseconds; the next request follows while `on_response` returns true.
     pub(crate) fn drive(
         &mut self,
@@ -63,11 +75,11 @@ impl Connection {
         on_response: impl FnMut(u64) -> bool,
     ) -> Next {
         match self.try_drive(target, errors, on_response) {
-            Ok(()) => Next::Keep,
+            Ok(next) => next,
             Err(error) => {
                 match error.kind() {
-                    io::ErrorKind::ConnectionRefused => errors.connect += 1,
-                    io::ErrorKind::InvalidData => errors.malformed += 1,
+                    ErrorKind::ConnectionRefused => errors.connect += 1,
+                    ErrorKind::InvalidData => errors.malformed += 1,
                     _ => errors.socket += 1,
                 }
                 Next::Replace
@@ -80,40 +92,66 @@ impl Connection {
         target: &Target,
         errors: &mut Errors,
         mut on_response: impl FnMut(u64) -> bool,
-    ) -> io::Result<()> {
+    ) -> io::Result<Next> {
         self.write(&target.request)?;
         loop {
-            let drained = self.read()?;
+            let drained = match self.read() {
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    return self.ended(target, on_response).ok_or(error);
+                }
+                drained => drained?,
+            };
             if let Some(latency) = self.response(target, errors)? {
                 if !on_response(latency) {
-                    return Ok(());
+                    return Ok(Next::Keep);
                 }
-                self.since = Some(Instant::now());
-                self.written = 0;
-                self.write(&target.request)?;
+                self.ask(target)?;
             }
             if drained {
-                return Ok(());
+                return Ok(Next::Keep);
             }
         }
     }
 
-    /// Takes a whole response from the buffer, if there is one, and checks it.
+    /// The server closed the connection: `None` unless that is the answer.
+    fn ended(&self, target: &Target, mut on_response: impl FnMut(u64) -> bool) -> Option<Next> {
+        let asked = self
+            .since
+            .filter(|_| matches!(target.answer, Answer::Close))?;
+        on_response(nanos_since(asked));
+        // Without this the server's side would keep the address for a minute.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        Some(Next::Ended)
+    }
+
+    /// Takes a whole answer from the buffer, if there is one, and checks it.
     fn response(&mut self, target: &Target, errors: &mut Errors) -> io::Result<Option<u64>> {
-        let response = match http::parse(&self.buffer[..self.filled]) {
-            Parsed::Whole(response) => response,
-            Parsed::Partial => return Ok(None),
-            Parsed::Malformed => return Err(io::ErrorKind::InvalidData.into()),
+        let received = &self.buffer[..self.filled];
+        let length = match target.answer {
+            Answer::Http { body_len } => match http::parse(received) {
+                Parsed::Whole(response) => {
+                    errors.status += u64::from(response.status != 200);
+                    errors.body += u64::from(response.body_len != body_len);
+                    response.head_len + response.body_len
+                }
+                Parsed::Partial => return Ok(None),
+                Parsed::Malformed => return Err(ErrorKind::InvalidData.into()),
+            },
+            Answer::Echo if received.len() < target.request.len() => return Ok(None),
+            Answer::Echo => {
+                errors.body += u64::from(received != target.request);
+                target.request.len()
+            }
+            Answer::Close if received.is_empty() => return Ok(None),
+            Answer::Close => 0,
         };
         let asked = self.since.take();
-        if asked.is_none() || response.head_len + response.body_len < self.filled {
+        if asked.is_none() || length < self.filled {
             // More than was asked for.
-            return Err(io::ErrorKind::InvalidData.into());
+            return Err(ErrorKind::InvalidData.into());
         }
         self.filled = 0;
-        errors.status += u64::from(response.status != 200);
-        errors.body += u64::from(response.body_len != target.body_len);
-        Ok(asked.map(|since| since.elapsed().as_nanos().try_into().unwrap_or(u64::MAX)))
+        Ok(asked.map(nanos_since))
     }
 
     /// Writes what is left of the request, as far as the socket takes it.
@@ -121,9 +159,9 @@ impl Connection {
         while self.since.is_some() && self.written < request.len() {
             match self.stream.write(&request[self.written..]) {
                 Ok(n) => self.written += n,
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -137,18 +175,22 @@ impl Connection {
         }
         let space = &mut self.buffer[self.filled..];
         match self.stream.read(space) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
                 let drained = n < space.len();
                 self.filled += n;
                 Ok(drained)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(true),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
             Err(error) => Err(error),
         }
     }
+}
+
+fn nanos_since(start: Instant) -> u64 {
+    start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
 const READ_SIZE: usize = 4096;

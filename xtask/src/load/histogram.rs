@@ -42,6 +42,11 @@ impl Histogram {
         self.count
     }
 
+    /// How many values lie in buckets above that of `ns`.
+    pub(crate) fn above(&self, ns: u64) -> u64 {
+        self.buckets[index(ns) + 1..].iter().sum()
+    }
+
     /// The smallest recorded value that at least the share `q` (0 to 1) of all values do not
     /// exceed, rounded up to its bucket's end; 0 when empty.
     pub(crate) fn quantile(&self, q: f64) -> u64 {

@@ -1,6 +1,6 @@
-//! The load generator: HTTP/1.1 keep-alive connections in a closed loop (each sends its next
-//! request when the response to the last one is complete and checked), driven by a few threads,
-//! each with its own epoll. It shares the machine with the server it measures, so it does as
+//! The load generator: connections in a closed loop (each sends its next request when the answer to
+//! the last one is complete and checked), driven by a few threads, each with its own epoll. What it
+//! speaks is HTTP/1.1, an echo, or nothing but connecting. It shares the machine with the server it measures, so it does as
 //! little as it can: one read and one write per request, one clock reading, no allocation.
 //!
 //! At the end no new request is sent and those in flight get [`DRAIN`] to be answered: one that
@@ -27,7 +27,18 @@ use histogram::Histogram;
 pub(crate) struct Target {
     addr: SocketAddr,
     request: Vec<u8>,
-    body_len: usize,
+    answer: Answer,
+}
+
+/// What follows a request.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    /// An HTTP response of this body length.
+    Http { body_len: usize },
+    /// The request itself.
+    Echo,
+    /// The end of the connection, which was the request.
+    Close,
 }
 
 impl Target {
@@ -37,8 +48,28 @@ impl Target {
         Ok(Target {
             addr,
             request: http::request(addr, path),
-            body_len: body.len(),
+            answer: Answer::Http {
+                body_len: body.len(),
+            },
         })
+    }
+
+    /// Messages of so many bytes, which come back.
+    pub(crate) fn echo(addr: SocketAddr, size: usize) -> Target {
+        Target {
+            addr,
+            request: (0..size).map(|index| index as u8).collect(),
+            answer: Answer::Echo,
+        }
+    }
+
+    /// Connections that the server closes at once.
+    pub(crate) fn close(addr: SocketAddr) -> Target {
+        Target {
+            addr,
+            request: Vec::new(),
+            answer: Answer::Close,
+        }
     }
 }
 
@@ -49,6 +80,23 @@ pub(crate) struct Plan {
     pub(crate) connections: usize,
     /// How long requests are sent.
     pub(crate) duration: Duration,
+    /// How many requests are sent at most, by all connections together.
+    pub(crate) requests: u64,
+    /// How long a connection waits between an answer and its next request. It stops the others of
+    /// its thread meanwhile: meant for a single one.
+    pub(crate) pause: Duration,
+}
+
+impl Plan {
+    /// Requests without a pause for so long.
+    pub(crate) fn lasting(connections: usize, duration: Duration) -> Plan {
+        Plan {
+            connections,
+            duration,
+            requests: u64::MAX,
+            pause: Duration::ZERO,
+        }
+    }
 }
 
 /// What went wrong, by kind.
@@ -58,7 +106,7 @@ pub(crate) struct Errors {
     pub(crate) connect: u64,
     /// Connections that broke with a request in flight.
     pub(crate) socket: u64,
-    /// Answers that are not HTTP/1.1 with a content length, or that nobody asked for.
+    /// Answers that are not what the protocol allows, or that nobody asked for.
     pub(crate) malformed: u64,
     /// Answers with another status than 200.
     pub(crate) status: u64,
@@ -116,6 +164,11 @@ impl Report {
     /// Responses per second.
     pub(crate) fn per_second(&self) -> f64 {
         self.requests() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// How many requests took longer than `ns` nanoseconds.
+    pub(crate) fn slower_than(&self, ns: u64) -> u64 {
+        self.latency.above(ns)
     }
 
     /// The latency, in nanoseconds, that the share `q` of the requests did not exceed.
@@ -182,6 +235,7 @@ pub(crate) fn run(
             .map(|index| {
                 let share = Plan {
                     connections: share(plan.connections, threads, index),
+                    requests: plan.requests / threads as u64,
                     ..plan
                 };
                 let shared = &shared;
@@ -221,7 +275,7 @@ pub(crate) fn run(
         }
         interrupted?;
         Ok(Report {
-            elapsed: plan.duration,
+            elapsed: start.elapsed().min(plan.duration),
             errors: total.1,
             latency: total.0,
         })

@@ -21,6 +21,7 @@ pub(super) fn run(target: &Target, plan: Plan, shared: &Shared) -> anyhow::Resul
         connections: Vec::with_capacity(plan.connections),
         latency: Histogram::new(),
         errors: Errors::default(),
+        left: plan.requests,
         published: Instant::now(),
     };
     let start = Instant::now();
@@ -28,7 +29,7 @@ pub(super) fn run(target: &Target, plan: Plan, shared: &Shared) -> anyhow::Resul
         let connection = worker.open(index)?;
         worker.connections.push(connection);
     }
-    worker.send_until(start + plan.duration)?;
+    worker.send_until(start + plan.duration, plan.pause)?;
     worker.drain(start + plan.duration + DRAIN)?;
     worker.publish();
     Ok(())
@@ -42,15 +43,18 @@ struct Worker<'a> {
     /// Since `published`.
     latency: Histogram,
     errors: Errors,
+    /// Requests still to be answered.
+    left: u64,
     published: Instant,
 }
 
 impl Worker<'_> {
-    fn send_until(&mut self, deadline: Instant) -> anyhow::Result<()> {
+    fn send_until(&mut self, deadline: Instant, pause: Duration) -> anyhow::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         loop {
             let now = Instant::now();
-            if now >= deadline || self.shared.stop.load(Ordering::Relaxed) {
+            let over = now >= deadline || self.left == 0;
+            if over || self.shared.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
             if now.duration_since(self.published) >= PUBLISH {
@@ -59,15 +63,25 @@ impl Worker<'_> {
             self.wait(&mut events, deadline - now)?;
             for event in &events {
                 let Token(index) = event.token();
-                let latency = &mut self.latency;
+                let (latency, left) = (&mut self.latency, &mut self.left);
                 let next = self.connections[index].drive(self.target, &mut self.errors, |ns| {
                     latency.record(ns);
-                    true
+                    *left = left.saturating_sub(1);
+                    *left > 0 && pause.is_zero()
                 });
-                if next == Next::Replace {
-                    // A server that is gone must not turn this loop into a flood of connects.
-                    thread::sleep(RECONNECT);
-                    self.connections[index] = self.open(index)?;
+                match next {
+                    Next::Keep => {}
+                    Next::Ended => self.connections[index] = self.open(index)?,
+                    Next::Replace => {
+                        // A server that is gone must not turn this loop into a flood of connects.
+                        thread::sleep(RECONNECT);
+                        self.connections[index] = self.open(index)?;
+                    }
+                }
+                if !pause.is_zero() && !self.connections[index].in_flight() {
+                    thread::sleep(pause);
+                    // An error here comes back with the next event, and is counted there.
+                    let _ = self.connections[index].ask(self.target);
                 }
             }
         }

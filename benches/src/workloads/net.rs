@@ -1,0 +1,103 @@
+//! The services that the network workloads are served with. The clients are in `xtask/src/load`.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::Job;
+use crate::runtime::{Runtime, Stream};
+
+/// What is done with a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Service {
+    /// Everything is sent back, read with a buffer of so many bytes.
+    Echo {
+        /// Bytes per read.
+        buffer: usize,
+        /// Whether a task beside it blocks its worker for a second, every other second.
+        blocked: bool,
+    },
+    /// It is closed at once.
+    Close,
+    /// HTTP/1.1 with hyper, thirteen bytes of body.
+    Http,
+}
+
+impl Service {
+    /// The service of a network workload; `--width` is the buffer's size.
+    pub(crate) fn named(job: &Job) -> Option<Service> {
+        let buffer = job.width;
+        Some(match job.workload.as_str() {
+            "tcp_echo" => Service::Echo {
+                buffer,
+                blocked: false,
+            },
+            "blocked" => Service::Echo {
+                buffer,
+                blocked: true,
+            },
+            "accept_close" => Service::Close,
+            "http" => Service::Http,
+            _ => return None,
+        })
+    }
+
+    /// What stands beside the connections: the task that blocks, if there is to be one.
+    pub(crate) fn begin<R: Runtime>(self) {
+        if let Service::Echo { blocked: true, .. } = self {
+            R::detach(async {
+                loop {
+                    R::sleep(Duration::from_secs(1)).await;
+                    thread::sleep(Duration::from_secs(1));
+                }
+            });
+        }
+    }
+
+    /// Serves one connection, except [`Service::Http`], which asks for hyper's I/O traits.
+    pub(crate) async fn handle(self, stream: impl Stream) {
+        if let Service::Echo { buffer, .. } = self {
+            // The client ends a connection as it likes; that is no error here.
+            let _ = echo(stream, buffer).await;
+        }
+    }
+}
+
+async fn echo(mut stream: impl Stream, size: usize) -> io::Result<()> {
+    let mut buffer = vec![0; size];
+    loop {
+        let (count, filled) = stream.read(buffer).await;
+        let count = count?;
+        if count == 0 {
+            return Ok(());
+        }
+        let (written, taken) = stream.write(filled, count).await;
+        written?;
+        buffer = taken;
+    }
+}
+
+/// So many listeners on one free loopback port, which the first line printed names. The kernel
+/// spreads connections over them.
+pub(crate) fn listeners(count: usize) -> io::Result<Vec<TcpListener>> {
+    let mut addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut listeners = Vec::new();
+    for _ in 0..count {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(count > 1)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&addr.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from(socket);
+        addr = listener.local_addr()?;
+        listeners.push(listener);
+    }
+    println!("listening on {addr}");
+    Ok(listeners)
+}
+
+const BACKLOG: i32 = 4096;
