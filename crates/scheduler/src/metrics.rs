@@ -27,7 +27,7 @@ impl Counter {
     }
 }
 
-/// Durations by powers of two: bucket `n` counts those below [`Histogram::limit`] of `n`, and not
+/// Durations by powers of two: bucket `n` counts those below 2^`n` µs, and not
 /// below that of `n - 1`.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram([Counter; BUCKETS]);

@@ -1,7 +1,7 @@
 //! The frame in which scenes run under [shuttle](https://docs.rs/shuttle): rounds of schedules, each
 //! named by its seed.
 //!
-//! A *round* is [`ROUND`] schedules of one seed: shuttle's PCT learns from each how long the next
+//! A *round* is `ROUND` schedules of one seed: shuttle's PCT learns from each how long the next
 //! one is. So a seed names a round, and what failed in it fails again when the round is played
 //! again. The one schedule that failed is written to a file as well, which replays it alone.
 //!

@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: Heist beside its peers, on this machine, in one run.
 //!
-//! 1. [`rows`] says what is measured; [`run`] runs one row on one peer, in a fresh process.
+//! 1. [`rows`] says what is measured; [`mod@run`] runs one row on one peer, in a fresh process.
 //! 2. Rounds are interleaved: row by row each peer once, then the next round. What slows the machine
 //!    for a while slows all; [`noise`] marks the rounds in which somebody else used it.
-//! 3. [`count`] counts instructions and system calls afterwards, apart from time.
+//! 3. [`mod@count`] counts instructions and system calls afterwards, apart from time.
 //! 4. [`verdict`] judges; [`report`] and [`page`] show it; [`baseline`] compares with what was
 //!    committed.
 

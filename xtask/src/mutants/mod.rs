@@ -2,7 +2,7 @@
 //! weakened and each guarding check broken, one at a time, in a scratch copy of the workspace; the
 //! models that are said to notice must fail.
 //!
-//! The weakened orderings are [derived](derive) from the sources, with the models of their ORDERING
+//! The weakened orderings are [derived](mod@derive) from the sources, with the models of their ORDERING
 //! comments; the broken checks are listed in `xtask/mutants.toml` ([`data`]), as are the arguments
 //! for those that no model can kill. [`plan`] holds both against the sources; [`sweep`] builds them
 //! ([`scratch`]) and runs the models ([`trial`]).
