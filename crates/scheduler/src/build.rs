@@ -40,9 +40,11 @@ impl Handle {
             config.max_blocking_threads,
             config.blocking_keep_alive,
         );
-        // A task that calls `block_in_place` keeps its thread, and wants another one in its stead.
+        // A task that calls `block_in_place` keeps its thread, and wants another one in its stead; that
+        // one goes on serving, so that in the end all workers may be served by the crew.
         let crew_threads = config
-            .max_spare_workers
+            .workers
+            .saturating_add(config.max_spare_workers)
             .saturating_add(config.max_blocking_threads);
         let crew = pool(ThreadKind::Worker, crew_threads, CREW_KEEP_ALIVE);
         let (shared, queues) = Shared::new(config, DriverSlot::new(driver), blocking, crew);
