@@ -1,6 +1,6 @@
 //! Channels, locks and other ways for tasks to meet: tokio's, which need no runtime.
 //!
-//! These *are* tokio's items, re-exported: a channel can have one end in a tokio program and the
+//! These *are* the items of `tokio::sync` and `tokio_util::sync`, re-exported: a channel can have one end in a tokio program and the
 //! other here. Outside a tokio runtime they take no part in a cooperative budget; Heist's sockets,
 //! timers and join handles have their own.
 //!
@@ -15,3 +15,7 @@ pub use tokio::sync::{
     SetError, SetOnce, SetOnceError, TryAcquireError, TryLockError,
 };
 pub use tokio::sync::{broadcast, futures, mpsc, oneshot, watch};
+pub use tokio_util::sync::{
+    CancellationToken, DropGuard, DropGuardRef, PollSemaphore, PollSendError, PollSender,
+    ReusableBoxFuture, WaitForCancellationFuture, WaitForCancellationFutureOwned,
+};

@@ -1,15 +1,32 @@
 //! Tasks: futures that the runtime's workers run.
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pub use heist_scheduler::{AbortHandle, Id, JoinError, JoinHandle, TaskInfo};
 
 pub mod coop;
+pub mod join_set;
 
+mod builder;
+mod inherit;
+mod local_key;
+mod tracker;
+
+pub use builder::Builder;
 pub use coop::{Unconstrained, consume_budget, unconstrained};
+pub use inherit::{Inherit, InheritedKey, inherit};
+pub use join_set::JoinSet;
+pub use local_key::{AccessError, LocalKey};
+pub use tracker::{
+    AbortOnDropHandle, TaskTracker, TaskTrackerToken, TaskTrackerWaitFuture, TrackedFuture,
+};
+
+/// Futures of this module that have a name.
+pub mod futures {
+    pub use super::local_key::TaskLocalFuture;
+}
 
 use crate::runtime::Handle;
 
@@ -90,77 +107,6 @@ where
     Handle::current().spawn_blocking(f)
 }
 
-/// Spawns a task with a name, which dumps and reports show.
-///
-/// # Examples
-/// ```
-/// # #[heist::main] async fn main() -> std::io::Result<()> {
-/// let task = heist::task::Builder::new().name("acceptor").spawn(async {})?;
-/// assert_eq!(task.name(), Some("acceptor"));
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Builder<'a> {
-    name: Option<&'a str>,
-}
-
-impl<'a> Builder<'a> {
-    /// A builder for a task without a name.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets the task's name.
-    pub fn name(self, name: &'a str) -> Self {
-        Self { name: Some(name) }
-    }
-
-    /// Spawns on the current runtime; see [`spawn`].
-    ///
-    /// # Errors
-    /// Never today; tokio's signature is kept.
-    ///
-    /// # Panics
-    /// If the calling thread is not inside a runtime.
-    #[track_caller]
-    pub fn spawn<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        Ok(Handle::current_scheduler().spawn_owned(future, self.name))
-    }
-
-    /// Spawns on the runtime of `handle`.
-    ///
-    /// # Errors
-    /// Never today; tokio's signature is kept.
-    #[track_caller]
-    pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<JoinHandle<F::Output>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        Ok(handle.scheduler.spawn(future, self.name))
-    }
-
-    /// Runs `f` on the blocking pool of the current runtime; see [`spawn_blocking`].
-    ///
-    /// # Errors
-    /// Never today; tokio's signature is kept.
-    ///
-    /// # Panics
-    /// If the calling thread is not inside a runtime.
-    #[track_caller]
-    pub fn spawn_blocking<F, R>(self, f: F) -> io::Result<JoinHandle<R>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        Ok(Handle::current().spawn_blocking_named(f, self.name))
-    }
-}
-
 /// Lets the other tasks of this worker run, then goes on.
 ///
 /// The task goes behind all tasks that are queued on its worker. It may resume on another one.
@@ -198,4 +144,31 @@ pub async fn yield_now() {
     }
 
     YieldNow { yielded: false }.await;
+}
+
+/// The id of the task that is being polled, or dropped, on this thread.
+///
+/// # Panics
+/// Outside of a task: in `Runtime::block_on`'s own future, for instance.
+///
+/// # Examples
+/// ```
+/// # #[heist::main] async fn main() {
+/// let task = heist::spawn(async { heist::task::id() });
+/// let id = task.id();
+/// assert_eq!(task.await.unwrap(), id);
+/// assert_eq!(heist::task::try_id(), None); // `main` is no task
+/// # }
+/// ```
+#[track_caller]
+pub fn id() -> Id {
+    match try_id() {
+        Some(id) => id,
+        None => panic!("no task on this thread: call it from inside of a spawned one"),
+    }
+}
+
+/// The id of the task that is being polled, or dropped, on this thread, if any.
+pub fn try_id() -> Option<Id> {
+    Id::current()
 }

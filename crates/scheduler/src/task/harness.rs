@@ -24,7 +24,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::cell::{Cell, Header, Meta, Stage, Vtable};
 use super::state::{Complete, FinishPending, StartPoll, State};
-use super::{JoinError, JoinHandle, Schedule, Task, waker};
+use super::{JoinError, JoinHandle, Schedule, Task, id, waker};
 use crate::sync::UnsafeCell;
 
 /// Makes a task in the state "queued for its first poll".
@@ -80,6 +80,7 @@ unsafe fn cell<'a, F: Future, S>(header: NonNull<Header>) -> &'a Cell<F, S> {
 unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the token keeps the cell alive until the transitions below give it up.
     let cell = unsafe { cell::<F, S>(header) };
+    let _current = id::enter(cell.header.meta.id);
     if cell.header.state.start_poll() == StartPoll::Cancel {
         // SAFETY: the token is still this thread's.
         return unsafe { cancel::<F, S>(header) };

@@ -19,6 +19,11 @@ impl Id {
     pub fn as_u64(self) -> u64 {
         self.0.get()
     }
+
+    /// The id of the task that this thread is polling, or whose future it is dropping.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Cell::get).ok().flatten()
+    }
 }
 
 impl fmt::Display for Id {
@@ -42,6 +47,28 @@ static NEXT_BLOCK: AtomicU64 = AtomicU64::new(1);
 thread_local! {
     /// The ids this thread may hand out: `next..end`.
     static RANGE: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+}
+
+thread_local! {
+    static CURRENT: Cell<Option<Id>> = const { Cell::new(None) };
+}
+
+/// Makes `id` the current one until the guard is dropped.
+#[inline]
+pub(super) fn enter(id: Id) -> Entered {
+    // A task may be polled while the thread's locals are destroyed: then it has no current id.
+    let outer = CURRENT.try_with(|current| current.replace(Some(id)));
+    Entered(outer.ok().flatten())
+}
+
+/// Brings the current id before back: tasks nest, where one polls a set of local ones.
+pub(super) struct Entered(Option<Id>);
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = CURRENT.try_with(|current| current.set(self.0));
+    }
 }
 
 /// Takes the next id of this thread.
