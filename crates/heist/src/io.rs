@@ -5,6 +5,13 @@
 //! Heist's own. Standard input and output are not here: their reads block a thread for ever; use
 //! [`spawn_blocking`](crate::task::spawn_blocking) and [`std::io`].
 
+/// Descriptors that something else made.
+pub mod unix {
+    pub use heist_net::async_fd::{
+        AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, AsyncFdTryNewError, TryIoError,
+    };
+}
+
 pub use std::io::{Error, ErrorKind, Result, SeekFrom};
 
 pub use heist_net::{Interest, Ready};

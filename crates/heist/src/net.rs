@@ -1,7 +1,11 @@
-//! TCP sockets. See [`TcpListener`] and [`TcpStream`].
+//! Sockets and pipes: TCP, UDP, Unix.
 //!
 //! A socket belongs to the runtime it was made in; it can be used and dropped on any thread. Names
 //! and meaning are tokio's. What differs is said where it differs: chiefly that
-//! [`TcpListener::accept`] outlives a shortage of descriptors instead of failing.
+//! [`TcpListener::accept`] outlives a shortage of descriptors instead of failing. For other
+//! descriptors there is [`AsyncFd`](crate::io::unix::AsyncFd).
 
-pub use heist_net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host, tcp};
+pub use heist_net::{
+    TcpListener, TcpSocket, TcpStream, ToSocketAddrs, UdpSocket, UnixDatagram, UnixListener,
+    UnixSocket, UnixStream, lookup_host, tcp, unix,
+};

@@ -206,6 +206,11 @@ impl Resolve for String {
     }
 }
 
+/// The error of a name that stands for no address at all.
+pub(crate) fn no_address() -> io::Error {
+    invalid("could not resolve to any address")
+}
+
 fn invalid(message: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }

@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - The source is registered once, for both directions, edge-triggered, for its whole life.
+//! - The source is registered once, edge-triggered, for its whole life; for both directions unless
+//!   it is foreign.
 //! - It is deregistered before it is closed. Closing first would let the kernel hand the same
 //!   descriptor number to another socket while the reactor still counts it as this one.
 //! - `source` is `Some` from `new` until `drop` or [`Evented::into_source`].
@@ -43,13 +44,28 @@ impl<S: Source> Evented<S> {
     /// # Errors
     ///
     /// When the operating system refuses the registration or the reactor has shut down.
-    pub fn with_handle(mut source: S, handle: &Handle) -> io::Result<Self> {
+    pub fn with_handle(source: S, handle: &Handle) -> io::Result<Self> {
         let both = Interest::READABLE | Interest::WRITABLE;
-        let registration = Registration::with_handle(&mut source, both, handle)?;
-        Ok(Self {
-            registration,
-            source: Some(source),
-        })
+        Self::with_interest(source, both, handle).map_err(|(_, error)| error)
+    }
+
+    /// Registers `source`, which must be non-blocking, for `interest` only.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_handle`](Self::with_handle); the source comes back with the error.
+    pub(crate) fn with_interest(
+        mut source: S,
+        interest: Interest,
+        handle: &Handle,
+    ) -> Result<Self, (S, io::Error)> {
+        match Registration::with_handle(&mut source, interest, handle) {
+            Ok(registration) => Ok(Self {
+                registration,
+                source: Some(source),
+            }),
+            Err(error) => Err((source, error)),
+        }
     }
 
     /// Returns the source. Its calls never wait; pair them with the registration's.
@@ -57,6 +73,19 @@ impl<S: Source> Evented<S> {
         self.source
             .as_ref()
             .expect("only `into_source` and `drop` take the source, and both end `self`")
+    }
+
+    pub(crate) fn source_mut(&mut self) -> &mut S {
+        self.parts_mut().1
+    }
+
+    /// The registration, and the source beside it.
+    pub(crate) fn parts_mut(&mut self) -> (&Registration, &mut S) {
+        let source = self
+            .source
+            .as_mut()
+            .expect("only `into_source` and `drop` take the source, and both end `self`");
+        (&self.registration, source)
     }
 
     /// Returns the registration, through which callers wait for readiness.
@@ -69,13 +98,23 @@ impl<S: Source> Evented<S> {
     /// # Errors
     ///
     /// When the operating system refuses; the source is then closed.
-    pub fn into_source(mut self) -> io::Result<S> {
+    pub fn into_source(self) -> io::Result<S> {
+        let (source, result) = self.part();
+        result.map(|()| source)
+    }
+
+    /// As [`into_source`](Self::into_source), for a source that is wanted even then.
+    pub(crate) fn into_source_anyway(self) -> S {
+        self.part().0
+    }
+
+    fn part(mut self) -> (S, io::Result<()>) {
         let mut source = self
             .source
             .take()
             .expect("`self` is whole: nothing else takes the source");
-        self.registration.deregister(&mut source)?;
-        Ok(source)
+        let result = self.registration.deregister(&mut source);
+        (source, result)
     }
 }
 

@@ -1,4 +1,4 @@
-//! TCP sockets on the Heist reactor.
+//! Sockets, pipes and other descriptors on the Heist reactor.
 //!
 //! The crate knows the reactor (readiness and timers) and no scheduler: a socket can be driven by
 //! anything that calls `Reactor::turn`. Three ideas carry all of it:
@@ -7,28 +7,45 @@
 //!    and fixes the order in which the two end: deregister, then close.
 //! 2. Every operation is one closure around one system call, handed to the registration's retry
 //!    loop. Nothing in this crate waits, loops on `WouldBlock` or stores a waker by itself.
-//! 3. All I/O goes through `&TcpStream`; the traits ([`tokio::io`], `futures-io`, `hyper::rt`) and
-//!    the split halves are thin layers over the same few methods.
+//! 3. All bytes of streams go through `stream.rs`, all datagrams through `datagram.rs`; the traits
+//!    ([`tokio::io`], `futures-io`, `hyper::rt`) and the split halves are thin layers over those.
 //!
 //! # Invariants
 //!
 //! - No unsafe code: uninitialised read buffers are filled by [`heist_reactor::buf`].
 //! - Every descriptor is close-on-exec and non-blocking from its first moment.
 //! - A future dropped at an await never takes bytes or a connection with it.
-//! - No thread blocks on a socket. Only host names block, on the few threads of `resolver.rs`.
+//! - No thread blocks on a descriptor. Only host names block, on the few threads of `resolver.rs`.
 #![forbid(unsafe_code)]
 
+mod backoff;
+mod descriptor;
 mod evented;
 mod resolver;
 
 mod addr;
 
+mod accept;
+mod readiness;
+
+mod datagram;
+mod stream;
+
+mod halves;
+
+pub mod async_fd;
 pub mod tcp;
+mod udp;
+pub mod unix;
+
 mod traits;
 
 pub use addr::{ToSocketAddrs, lookup_host};
+pub use async_fd::AsyncFd;
 pub use evented::Evented;
 pub use tcp::{TcpListener, TcpSocket, TcpStream};
+pub use udp::UdpSocket;
+pub use unix::{UnixDatagram, UnixListener, UnixSocket, UnixStream};
 
 // What the sockets' signatures speak of.
 pub use heist_reactor::{Interest, Ready};

@@ -13,10 +13,10 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
-use rustix::net::RecvFlags;
+use rustix::net::{RecvFlags, SocketAddrAny};
 
-/// A buffer with room at its end: tokio's `ReadBuf` (feature `tokio`), hyper's `ReadBufCursor`
-/// (feature `hyper`). Sealed: the unsafe code here relies on how each counts what was filled.
+/// A buffer with room at its end: tokio's `ReadBuf` and, as [`Growing`], any `bytes::BufMut`
+/// (feature `tokio`), hyper's `ReadBufCursor` (feature `hyper`). Sealed: the unsafe code here relies on how each counts what was filled.
 pub trait Unfilled: sealed::Sealed {}
 
 impl<B: sealed::Sealed> Unfilled for B {}
@@ -61,6 +61,31 @@ pub fn peek(fd: impl AsFd, buf: &mut impl Unfilled) -> io::Result<usize> {
     recv_with(fd, buf, RecvFlags::PEEK)
 }
 
+/// As [`recv`], and tells who sent it, where the kernel says: for datagrams. What does not fit into
+/// the room is cut off.
+///
+/// # Errors
+///
+/// As recvfrom(2); `WouldBlock` if nothing is there.
+pub fn recv_from(
+    fd: impl AsFd,
+    buf: &mut impl Unfilled,
+) -> io::Result<(usize, Option<SocketAddrAny>)> {
+    recv_from_with(fd, buf, RecvFlags::empty())
+}
+
+/// As [`recv_from`], but leaves the datagram in the socket's queue.
+///
+/// # Errors
+///
+/// As recvfrom(2); `WouldBlock` if nothing is there.
+pub fn peek_from(
+    fd: impl AsFd,
+    buf: &mut impl Unfilled,
+) -> io::Result<(usize, Option<SocketAddrAny>)> {
+    recv_from_with(fd, buf, RecvFlags::PEEK)
+}
+
 /// Reads from any descriptor into the room `buf` has, and returns how many bytes were added.
 ///
 /// # Errors
@@ -78,6 +103,20 @@ fn recv_with(fd: impl AsFd, buf: &mut impl Unfilled, flags: RecvFlags) -> io::Re
         let ((filled, _), _) = rustix::net::recv(fd, room, flags)?;
         Ok(filled)
     })
+}
+
+fn recv_from_with(
+    fd: impl AsFd,
+    buf: &mut impl Unfilled,
+    flags: RecvFlags,
+) -> io::Result<(usize, Option<SocketAddrAny>)> {
+    let mut from = None;
+    let length = buf.fill(|room| {
+        let ((filled, _), _, sender) = rustix::net::recvfrom(fd, room, flags)?;
+        from = sender;
+        Ok(filled)
+    })?;
+    Ok((length, from))
 }
 
 /// The length of what was filled, once it is shown to be the start of the room.
@@ -107,7 +146,7 @@ impl sealed::Sealed for tokio::io::ReadBuf<'_> {
         &mut self,
         f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
     ) -> io::Result<usize> {
-        // SAFETY: the room must not be de-initialised. `f` is one of this file's two closures,
+        // SAFETY: the room must not be de-initialised. `f` is one of this file's closures,
         // which pass it to rustix: that writes bytes the kernel has received, or nothing.
         let room = unsafe { self.unfilled_mut() };
         let start = room.as_ptr();
@@ -120,13 +159,37 @@ impl sealed::Sealed for tokio::io::ReadBuf<'_> {
     }
 }
 
+/// A buffer of the `bytes` crate (`BytesMut`, `Vec<u8>`, …), filled in its next chunk of room.
+#[cfg(feature = "tokio")]
+#[derive(Debug)]
+pub struct Growing<'a, B: ?Sized>(pub &'a mut B);
+
+#[cfg(feature = "tokio")]
+impl<B: bytes::BufMut + ?Sized> sealed::Sealed for Growing<'_, B> {
+    fn fill(
+        &mut self,
+        f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
+    ) -> io::Result<usize> {
+        let chunk = self.0.chunk_mut();
+        // SAFETY: the room must not be de-initialised. `f` is one of this file's closures,
+        // which pass it to rustix: that writes bytes the kernel has received, or nothing.
+        let room = unsafe { chunk.as_uninit_slice_mut() };
+        let start = room.as_ptr();
+        let len = proven_len(start, f(room)?);
+        // SAFETY: the next `len` bytes must be initialised: `proven_len` has seen them as a `[u8]`
+        // at the start of what `chunk_mut`, of an unsafe trait, calls the next bytes.
+        unsafe { self.0.advance_mut(len) };
+        Ok(len)
+    }
+}
+
 #[cfg(feature = "hyper")]
 impl sealed::Sealed for hyper::rt::ReadBufCursor<'_> {
     fn fill(
         &mut self,
         f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
     ) -> io::Result<usize> {
-        // SAFETY: the room must not be de-initialised. `f` is one of this file's two closures,
+        // SAFETY: the room must not be de-initialised. `f` is one of this file's closures,
         // which pass it to rustix: that writes bytes the kernel has received, or nothing.
         let room = unsafe { self.as_mut() };
         let start = room.as_ptr();

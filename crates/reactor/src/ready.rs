@@ -215,4 +215,13 @@ impl ReadyEvent {
     pub const fn ready(&self) -> Ready {
         self.ready
     }
+
+    /// Returns the part of this event that is about `states`, to clear no more than that.
+    #[must_use]
+    pub fn only(self, states: Ready) -> Self {
+        Self {
+            ready: self.ready & states,
+            ..self
+        }
+    }
 }

@@ -9,7 +9,7 @@ use heist_reactor::{Interest, Ready};
 
 use super::TcpStream;
 use crate::ToSocketAddrs;
-use crate::addr::resolve;
+use crate::addr::{no_address, resolve};
 
 /// Connects to the first address of `addr` that answers.
 pub(super) async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
@@ -20,7 +20,7 @@ pub(super) async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> 
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(super::no_address))
+    Err(last.unwrap_or_else(no_address))
 }
 
 async fn connect_one(addr: SocketAddr) -> io::Result<TcpStream> {

@@ -1,30 +1,17 @@
-//! [`TcpListener`]: accepting connections, whatever happens to the process meanwhile.
-//!
-//! # Protocol of an accept
-//!
-//! 1. Wait until the listener's [pause](super::backoff) is over, if there is one.
-//! 2. Attempt: skip connections that died in the queue; on exhaustion begin a pause instead of
-//!    failing; on `WouldBlock` wait for readiness (the registration's loop does that).
-//! 3. Admit: register the new socket. Exhaustion here closes that one connection and pauses.
-//!
-//! Between the system call that yields a connection and the return there is no await, so a dropped
-//! accept never drops a connection.
+//! [`TcpListener`]: a listening socket; how it [accepts](crate::accept) is said elsewhere.
 
 use std::fmt;
-use std::future::{Future as _, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use heist_reactor::{Direction, Handle, Interest, Sleep};
 use socket2::SockRef;
 
-use super::backoff::{Backoff, Failure};
 use super::{TcpSocket, TcpStream};
-use crate::addr::resolve;
-use crate::{Evented, ToSocketAddrs};
+use crate::ToSocketAddrs;
+use crate::accept::Acceptor;
+use crate::addr::{no_address, resolve};
 
 /// A socket that listens for TCP connections.
 ///
@@ -50,15 +37,7 @@ use crate::{Evented, ToSocketAddrs};
 /// # }
 /// ```
 pub struct TcpListener {
-    io: Evented<mio::net::TcpListener>,
-    backoff: Backoff,
-}
-
-/// What one attempt to accept came to.
-enum Attempt {
-    Accepted(mio::net::TcpStream, SocketAddr),
-    /// The listener pauses. Not an error, lest the registration clear the readiness.
-    Paused,
+    acceptor: Acceptor<mio::net::TcpListener>,
 }
 
 impl TcpListener {
@@ -88,7 +67,7 @@ impl TcpListener {
                 Err(error) => last = Some(error),
             }
         }
-        Err(last.unwrap_or_else(super::no_address))
+        Err(last.unwrap_or_else(no_address))
     }
 
     fn bind_one(addr: SocketAddr) -> io::Result<Self> {
@@ -102,8 +81,7 @@ impl TcpListener {
     #[track_caller]
     pub(super) fn from_fd(fd: OwnedFd) -> io::Result<Self> {
         Ok(Self {
-            io: Evented::new(mio::net::TcpListener::from(fd))?,
-            backoff: Backoff::default(),
+            acceptor: Acceptor::new(mio::net::TcpListener::from(fd))?,
         })
     }
 
@@ -120,20 +98,8 @@ impl TcpListener {
     ///
     /// Cancel safe: a future dropped before it completes has accepted nothing.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let registration = self.io.registration();
-        loop {
-            let handle = registration.handle();
-            if let Some(until) = self.backoff.pause(|| handle.now()) {
-                let mut timer = Sleep::until_with_handle(until, handle);
-                poll_fn(|cx| self.poll_timer(cx, &mut timer)).await?;
-            }
-            let attempt = registration
-                .async_io(Interest::READABLE, || self.attempt())
-                .await?;
-            if let Some(accepted) = self.admit(attempt)? {
-                return Ok(accepted);
-            }
-        }
+        let (io, peer) = self.acceptor.accept().await?;
+        Ok((TcpStream::from_evented(io), peer))
     }
 
     /// Polls for a connection; as [`accept`](TcpListener::accept), for hand-written futures.
@@ -144,86 +110,8 @@ impl TcpListener {
     ///
     /// As [`accept`](TcpListener::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        loop {
-            ready!(self.poll_pause(cx))?;
-            let registration = self.io.registration();
-            let attempt = ready!(registration.poll_io(cx, Direction::Read, || self.attempt()))?;
-            if let Some(accepted) = self.admit(attempt)? {
-                return Poll::Ready(Ok(accepted));
-            }
-        }
-    }
-
-    fn poll_pause(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let handle = self.io.registration().handle();
-        let Some(until) = self.backoff.pause(|| handle.now()) else {
-            return Poll::Ready(Ok(()));
-        };
-        let mut timer = self
-            .backoff
-            .take_poll_timer()
-            .filter(|timer| timer.deadline() == until)
-            .unwrap_or_else(|| Sleep::until_with_handle(until, handle));
-        let polled = self.poll_timer(cx, &mut timer);
-        self.backoff.leave_poll_timer(timer);
-        polled
-    }
-
-    /// Polls the timer of a pause, unless the runtime has shut down: a timer would panic then.
-    fn poll_timer(&self, cx: &mut Context<'_>, timer: &mut Sleep) -> Poll<io::Result<()>> {
-        // Ready throughout a pause, so this tells at once whether there is still a reactor.
-        let alive = pin!(self.io.registration().readiness(Interest::READABLE)).poll(cx);
-        if let Poll::Ready(Err(error)) = alive {
-            return Poll::Ready(Err(error));
-        }
-        Pin::new(timer).poll(cx).map(Ok)
-    }
-
-    /// Attempts to accept without waiting.
-    fn attempt(&self) -> io::Result<Attempt> {
-        /// Dead connections skipped in one attempt, so that a flood of them cannot hold a worker.
-        const SKIP_AT_MOST: usize = 64;
-
-        let handle = self.io.registration().handle();
-        if self.backoff.pause(|| handle.now()).is_some() {
-            return Ok(Attempt::Paused);
-        }
-        for _ in 0..SKIP_AT_MOST {
-            match self.io.source().accept() {
-                Ok((stream, peer)) => return Ok(Attempt::Accepted(stream, peer)),
-                Err(error) => match Failure::of(&error) {
-                    Failure::Connection => {}
-                    Failure::Exhausted => break,
-                    Failure::Other => return Err(error),
-                },
-            }
-        }
-        self.backoff.failed(handle.now());
-        Ok(Attempt::Paused)
-    }
-
-    /// Registers an accepted socket; `None` when there is nothing to return yet.
-    fn admit(&self, attempt: Attempt) -> io::Result<Option<(TcpStream, SocketAddr)>> {
-        let Attempt::Accepted(stream, peer) = attempt else {
-            return Ok(None);
-        };
-        let own = self.io.registration().handle();
-        let handle = Handle::try_current();
-        match TcpStream::with_handle(stream, handle.as_ref().unwrap_or(own)) {
-            Ok(stream) => {
-                self.backoff.succeeded();
-                Ok(Some((stream, peer)))
-            }
-            // epoll_ctl(2) reports its own limit on watches as ENOSPC.
-            Err(error)
-                if Failure::of(&error) == Failure::Exhausted
-                    || error.kind() == io::ErrorKind::StorageFull =>
-            {
-                self.backoff.failed(own.now());
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        let accepted = self.acceptor.poll_accept(cx);
+        accepted.map_ok(|(io, peer)| (TcpStream::from_evented(io), peer))
     }
 
     /// Turns a listener of the standard library into one of this runtime.
@@ -249,7 +137,7 @@ impl TcpListener {
     ///
     /// When the system refuses to deregister the listener; it is then closed.
     pub fn into_std(self) -> io::Result<std::net::TcpListener> {
-        self.io.into_source().map(Into::into)
+        self.acceptor.into_source().map(Into::into)
     }
 
     /// Returns the address the listener is bound to.
@@ -258,7 +146,7 @@ impl TcpListener {
     ///
     /// Those of getsockname(2).
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.source().local_addr()
+        self.acceptor.source().local_addr()
     }
 
     /// Returns the time to live (`IP_TTL`) of packets sent from this socket, in hops.
@@ -291,18 +179,18 @@ impl TryFrom<std::net::TcpListener> for TcpListener {
 
 impl AsFd for TcpListener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.source().as_fd()
+        self.acceptor.source().as_fd()
     }
 }
 
 impl AsRawFd for TcpListener {
     fn as_raw_fd(&self) -> RawFd {
-        self.io.source().as_raw_fd()
+        self.acceptor.source().as_raw_fd()
     }
 }
 
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.io.source().fmt(f)
+        self.acceptor.source().fmt(f)
     }
 }

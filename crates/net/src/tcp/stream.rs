@@ -1,28 +1,20 @@
-//! [`TcpStream`]: a connection, and the few calls that all I/O on it comes down to.
-//!
-//! The operations at the end of this file (`poll_read_buf`, `poll_write_slice`, …) take `&self`.
-//! The I/O traits and the split halves add nothing but their own signatures; see
-//! [`traits`](crate::traits) and [`halves`](super::halves).
-//!
-//! # Invariants
-//!
-//! - Reads and writes are told how much was asked for, so that a short one, which proves the
-//!   kernel's buffer empty or full, spares the call that would only say so.
-//! - A write to a connection that is gone is an error, never a `SIGPIPE`.
+//! [`TcpStream`]: a connection. Its bytes move through [`stream`](crate::stream).
 
 use std::fmt;
-use std::io::{self, IoSlice, Write as _};
-use std::net::{Shutdown, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use heist_reactor::{Direction, Handle, buf};
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg, sockopt};
+use heist_reactor::{Direction, Interest, buf};
+use rustix::net::sockopt;
 use socket2::SockRef;
 use tokio::io::ReadBuf;
 
 use super::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use crate::readiness::{poll_readiness_methods, readiness_methods};
+use crate::stream::{try_read_methods, try_write_methods};
 use crate::{Evented, ToSocketAddrs};
 
 /// A TCP connection between this process and a peer.
@@ -78,10 +70,8 @@ impl TcpStream {
         })
     }
 
-    pub(super) fn with_handle(stream: mio::net::TcpStream, handle: &Handle) -> io::Result<Self> {
-        Ok(Self {
-            io: Evented::with_handle(stream, handle)?,
-        })
+    pub(super) fn from_evented(io: Evented<mio::net::TcpStream>) -> Self {
+        Self { io }
     }
 
     /// Wraps a stream descriptor that is already non-blocking.
@@ -118,14 +108,14 @@ impl TcpStream {
 
     /// Splits the stream into halves that borrow it. Costs nothing.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
-        super::split::split(self)
+        super::halves::split(self)
     }
 
     /// Splits the stream into halves that own it together, for use in separate tasks.
     ///
     /// Dropping the write half shuts the write direction down. Costs one allocation.
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
-        super::owned::split(self)
+        super::halves::into_split(self)
     }
 
     /// Returns the address of this end.
@@ -242,99 +232,49 @@ impl TcpStream {
         SockRef::from(self).set_ttl_v4(ttl)
     }
 
-    pub(super) fn evented(&self) -> &Evented<mio::net::TcpStream> {
-        &self.io
+    readiness_methods!();
+    poll_readiness_methods!(poll_read_ready, poll_write_ready);
+    try_read_methods!();
+    try_write_methods!();
+
+    /// Reads without taking: the same bytes are there for the next read. Waits for at least one.
+    ///
+    /// Returns how many bytes are in `buf`; 0 at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of recv(2).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: peeking takes nothing.
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.async_io(Interest::READABLE, || self.io.source().peek(buf))
+            .await
     }
 
-    /// Reads into the unfilled part of `buf`, initialised or not.
-    pub(crate) fn poll_read_buf(
+    /// Polls for bytes to look at, without taking them, and returns how many are now in `buf`.
+    ///
+    /// # Errors
+    ///
+    /// Those of recv(2).
+    pub fn poll_peek(
         &self,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let want = buf.remaining();
-        let read = || buf::recv(self, buf);
-        ready!(
-            self.io
-                .registration()
-                .poll_stream_io(cx, Direction::Read, want, read)
-        )?;
-        Poll::Ready(Ok(()))
-    }
-
-    /// Reads into hyper's buffer, initialised or not.
-    #[cfg(feature = "hyper")]
-    pub(crate) fn poll_read_cursor(
-        &self,
-        cx: &mut Context<'_>,
-        mut cursor: hyper::rt::ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let want = cursor.remaining();
-        let read = || buf::recv(self, &mut cursor);
-        ready!(
-            self.io
-                .registration()
-                .poll_stream_io(cx, Direction::Read, want, read)
-        )?;
-        Poll::Ready(Ok(()))
-    }
-
-    pub(crate) fn poll_write_slice(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let write = || self.io.source().write(buf);
-        self.io
-            .registration()
-            .poll_stream_io(cx, Direction::Write, buf.len(), write)
+        let peek = || buf::peek(self, buf);
+        self.io.registration().poll_io(cx, Direction::Read, peek)
     }
 
-    pub(crate) fn poll_write_slices(
-        &self,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let bufs = clip(bufs);
-        let want = bufs.iter().map(|buf| buf.len()).sum();
-        let write = || self.send_slices(bufs);
-        self.io
-            .registration()
-            .poll_stream_io(cx, Direction::Write, want, write)
-    }
-
-    /// Writes without waiting. The standard library's vectored write would raise `SIGPIPE`.
-    pub(super) fn send_slices(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut no_control = SendAncillaryBuffer::default();
-        Ok(sendmsg(
-            self,
-            clip(bufs),
-            &mut no_control,
-            SendFlags::NOSIGNAL,
-        )?)
+    pub(crate) fn evented(&self) -> &Evented<mio::net::TcpStream> {
+        &self.io
     }
 
     /// Tells the peer that nothing more will be written. Never waits.
-    pub(super) fn shutdown_write(&self) -> io::Result<()> {
-        self.io.source().shutdown(Shutdown::Write)
-    }
-
-    /// As [`shutdown_write`](Self::shutdown_write), under the name the halves have it by.
     pub(crate) fn shutdown(&mut self) -> io::Result<()> {
-        self.shutdown_write()
+        self.io.end_writing()
     }
-
-    /// As the halves' method of this name.
-    pub(crate) fn stream(&self) -> &Self {
-        self
-    }
-}
-
-/// Cuts `bufs` to what one system call takes.
-fn clip<'a, 'b>(bufs: &'a [IoSlice<'b>]) -> &'a [IoSlice<'b>] {
-    /// `UIO_MAXIOV` of Linux; a longer list is an error to sendmsg(2).
-    const MAX_SLICES: usize = 1024;
-    &bufs[..bufs.len().min(MAX_SLICES)]
 }
 
 impl TryFrom<std::net::TcpStream> for TcpStream {

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use futures_io::{AsyncRead, AsyncWrite};
 use tokio::io::ReadBuf;
 
-use crate::TcpStream;
-use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use crate::unix::{self, pipe};
+use crate::{TcpStream, UnixStream, tcp};
 
 macro_rules! reads {
     ($($reader:ty),+) => {$(
@@ -19,7 +19,7 @@ macro_rules! reads {
                 buf: &mut [u8],
             ) -> Poll<io::Result<usize>> {
                 let mut buf = ReadBuf::new(buf);
-                ready!(self.stream().poll_read_buf(cx, &mut buf))?;
+                ready!(self.evented().poll_read_buf(cx, &mut buf))?;
                 Poll::Ready(Ok(buf.filled().len()))
             }
         }
@@ -34,7 +34,7 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 buf: &[u8],
             ) -> Poll<io::Result<usize>> {
-                self.stream().poll_write_slice(cx, buf)
+                self.evented().poll_write_slice(cx, buf)
             }
 
             fn poll_write_vectored(
@@ -42,7 +42,7 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 bufs: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                self.stream().poll_write_slices(cx, bufs)
+                self.evented().poll_write_slices(cx, bufs)
             }
 
             fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -57,5 +57,9 @@ macro_rules! writes {
     )+};
 }
 
-reads!(TcpStream, ReadHalf<'_>, OwnedReadHalf);
-writes!(TcpStream, WriteHalf<'_>, OwnedWriteHalf);
+reads!(TcpStream, tcp::ReadHalf<'_>, tcp::OwnedReadHalf);
+reads!(UnixStream, unix::ReadHalf<'_>, unix::OwnedReadHalf);
+reads!(pipe::Receiver);
+writes!(TcpStream, tcp::WriteHalf<'_>, tcp::OwnedWriteHalf);
+writes!(UnixStream, unix::WriteHalf<'_>, unix::OwnedWriteHalf);
+writes!(pipe::Sender);

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::TcpStream;
-use crate::tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use crate::unix::{self, pipe};
+use crate::{TcpStream, UnixStream, tcp};
 
 macro_rules! reads {
     ($($reader:ty),+) => {$(
@@ -17,7 +17,7 @@ macro_rules! reads {
                 cx: &mut Context<'_>,
                 buf: &mut ReadBuf<'_>,
             ) -> Poll<io::Result<()>> {
-                self.stream().poll_read_buf(cx, buf)
+                self.evented().poll_read_buf(cx, buf)
             }
         }
     )+};
@@ -31,7 +31,7 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 buf: &[u8],
             ) -> Poll<io::Result<usize>> {
-                self.stream().poll_write_slice(cx, buf)
+                self.evented().poll_write_slice(cx, buf)
             }
 
             fn poll_write_vectored(
@@ -39,7 +39,7 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 bufs: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                self.stream().poll_write_slices(cx, bufs)
+                self.evented().poll_write_slices(cx, bufs)
             }
 
             fn is_write_vectored(&self) -> bool {
@@ -60,5 +60,9 @@ macro_rules! writes {
     )+};
 }
 
-reads!(TcpStream, ReadHalf<'_>, OwnedReadHalf);
-writes!(TcpStream, WriteHalf<'_>, OwnedWriteHalf);
+reads!(TcpStream, tcp::ReadHalf<'_>, tcp::OwnedReadHalf);
+reads!(UnixStream, unix::ReadHalf<'_>, unix::OwnedReadHalf);
+reads!(pipe::Receiver);
+writes!(TcpStream, tcp::WriteHalf<'_>, tcp::OwnedWriteHalf);
+writes!(UnixStream, unix::WriteHalf<'_>, unix::OwnedWriteHalf);
+writes!(pipe::Sender);

@@ -1,9 +1,13 @@
 //! The sockets against real sockets: the other end is the kernel's loopback, driven by a bare
 //! reactor. One binary, so that the modules share their support.
 
+mod async_fd;
 mod exhaustion;
 mod listener;
+mod pipe;
 mod split;
 mod stream;
 mod support;
 mod traits;
+mod udp;
+mod unix;

@@ -98,6 +98,17 @@ fn sockets_and_halves_are_send_sync_and_unpin() {
     check::<heist_net::tcp::OwnedWriteHalf>();
     check::<heist_net::tcp::ReadHalf<'_>>();
     check::<heist_net::tcp::WriteHalf<'_>>();
+    check::<heist_net::UdpSocket>();
+    check::<heist_net::UnixDatagram>();
+    check::<heist_net::UnixListener>();
+    check::<heist_net::UnixSocket>();
+    check::<heist_net::UnixStream>();
+    check::<heist_net::unix::OwnedReadHalf>();
+    check::<heist_net::unix::OwnedWriteHalf>();
+    check::<heist_net::unix::pipe::Receiver>();
+    check::<heist_net::unix::pipe::Sender>();
+    check::<heist_net::AsyncFd<std::net::TcpStream>>();
+    check::<heist_net::async_fd::AsyncFdReadyGuard<'_, std::net::TcpStream>>();
 }
 
 /// Futures of the sockets can be spawned on a multi-threaded runtime.

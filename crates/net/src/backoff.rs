@@ -28,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What an error of `accept` means for the listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// This one connection is gone; the next may be fine. Try again at once.
     Connection,
     /// Descriptors or memory are exhausted; the connection still waits. Pause, then try again.
@@ -38,7 +38,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    pub(super) fn of(error: &io::Error) -> Self {
+    pub(crate) fn of(error: &io::Error) -> Self {
         match Errno::from_io_error(error) {
             Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Failure::Exhausted,
             // Linux reports errors already pending on the new connection through accept(2).
@@ -59,7 +59,7 @@ impl Failure {
 
 /// The pause of one listener.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     pause: Mutex<Option<Pause>>,
     /// The timer of `poll_accept`, which has no future of its own to keep one in.
     poll_timer: Mutex<Option<Sleep>>,
@@ -73,13 +73,13 @@ struct Pause {
 
 impl Backoff {
     /// Returns when the current pause ends, or `None` when an attempt is due.
-    pub(super) fn pause(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
+    pub(crate) fn pause(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
         let pause = (*self.pause.lock())?;
         (now() < pause.until).then_some(pause.until)
     }
 
     /// An attempt failed for want of resources: pauses, twice as long as the last time.
-    pub(super) fn failed(&self, now: Instant) {
+    pub(crate) fn failed(&self, now: Instant) {
         let mut pause = self.pause.lock();
         let length = match *pause {
             // Another attempt got through before the pause began: it is the same shortage.
@@ -94,17 +94,17 @@ impl Backoff {
     }
 
     /// An attempt succeeded: the shortage is over.
-    pub(super) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self) {
         *self.pause.lock() = None;
     }
 
     /// Takes the timer that `poll_accept` left behind.
-    pub(super) fn take_poll_timer(&self) -> Option<Sleep> {
+    pub(crate) fn take_poll_timer(&self) -> Option<Sleep> {
         self.poll_timer.lock().take()
     }
 
     /// Leaves a timer for the next `poll_accept`, which carries this caller's waker until then.
-    pub(super) fn leave_poll_timer(&self, timer: Sleep) {
+    pub(crate) fn leave_poll_timer(&self, timer: Sleep) {
         let last = self.poll_timer.lock().replace(timer);
         // Dropping a timer drops its waker: never under the lock.
         drop(last);

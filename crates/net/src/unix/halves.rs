@@ -1,0 +1,5 @@
+//! The halves of a [`UnixStream`].
+
+use super::{SocketAddr, UnixStream};
+
+crate::halves::split_halves!(UnixStream, SocketAddr);
