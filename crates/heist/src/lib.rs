@@ -28,7 +28,8 @@
 //! | [`runtime`] | building, entering and shutting down a runtime; its figures |
 //! | [`task`] | spawning, joining, aborting, yielding |
 //! | [`time`] | sleeping, timeouts, intervals |
-//! | [`net`] | TCP |
+//! | [`net`] | TCP, UDP, Unix sockets, pipes |
+//! | [`process`] | child processes |
 //! | [`io`], [`sync`] | tokio's runtime-independent utilities, re-exported |
 //! | [`signal`] | Ctrl-C and other signals |
 //!
@@ -46,6 +47,9 @@ pub mod net;
 pub mod time;
 
 pub mod signal;
+
+#[cfg(unix)]
+pub mod process;
 
 pub use heist_macros::{main, test};
 pub use task::spawn;
