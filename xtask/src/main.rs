@@ -20,6 +20,7 @@ mod tidy;
 mod mutants;
 mod loom;
 mod stress;
+mod san;
 mod test;
 mod demo;
 mod bench;
@@ -51,6 +52,9 @@ cargo xtask <command>
   stress --shuttle [FILTER] [--list] [--seconds N] [--iterations N] [--seed S]
                    [--schedule random|pct] [--replay FILE]
                       scenes of a whole scheduler and reactor under shuttle's schedules
+  san address|leak|thread [FILTER]
+                      unit and integration tests under a sanitizer, which takes a nightly compiler;
+                      `thread` is for looking by hand (see xtask/tsan.supp)
 
   bench [WORKLOAD…] [--quick] [--rounds N] [--peers A,B] [--json FILE] [--html FILE]
                       Heist beside its peers, in interleaved rounds, with a verdict per figure
@@ -94,6 +98,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "test" => test::run(args)?,
         "loom" => loom::run(args)?,
         "stress" => stress::run(args)?,
+        "san" => san::run(args)?,
         "edges" => orderings::run(args)?,
         "bench" => bench::run(args)?,
         name => match test::Step::named(name) {

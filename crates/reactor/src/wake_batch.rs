@@ -33,8 +33,11 @@ impl WakeBatch {
     pub(crate) fn wake_all(&mut self) {
         for waker in self.wakers.drain(..) {
             if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                // Its drop may panic as well, so it is leaked: a few bytes for each broken wake.
-                mem::forget(payload);
+                // Its drop is foreign code, too. One that panics leaves a payload whose drop may do the
+                // same, and so on: that one is leaked.
+                if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                    mem::forget(again);
+                }
             }
         }
     }

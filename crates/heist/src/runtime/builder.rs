@@ -141,6 +141,9 @@ impl Builder {
     }
 
     /// Runs `f` on each thread of the runtime, worker or blocking, before it ends.
+    ///
+    /// The end of the runtime waits for that on the workers. A blocking thread does it once all its
+    /// jobs are over, which is what the runtime waits for; its last steps may come a little later.
     pub fn on_thread_stop<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.threads.on_stop = Some(Arc::new(f));
         self

@@ -18,7 +18,7 @@ use super::atomic::AtomicUsize;
 use super::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 /// How many pushes one queue takes in its life. Loom's scenes are small, and made millions of times.
-const CAPACITY: usize = if cfg!(heist_loom) { 16 } else { 8192 };
+const CAPACITY: usize = if cfg!(heist_shuttle) { 8192 } else { 16 };
 
 /// The outcome of a steal, as in `crossbeam_deque::Steal`.
 #[derive(Debug, PartialEq, Eq)]
