@@ -22,6 +22,20 @@ async fn a_test_may_use_the_question_mark() -> io::Result<()> {
     Ok(())
 }
 
+#[heist::test(flavor = "current_thread")]
+async fn a_test_may_have_its_thread_for_itself() {
+    let here = std::thread::current().id();
+    let there = heist::spawn(async { std::thread::current().id() });
+    assert_eq!(there.await.expect("no panic"), here);
+}
+
+#[heist::test(start_paused = true)]
+async fn a_test_may_begin_with_a_stopped_clock() {
+    let start = heist::time::Instant::now();
+    heist::time::sleep(Duration::from_secs(86_400)).await;
+    assert_eq!(start.elapsed(), Duration::from_secs(86_400));
+}
+
 #[heist::test]
 #[should_panic(expected = "the body's panic")]
 async fn a_panic_in_the_body_fails_the_test() {

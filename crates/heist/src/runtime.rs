@@ -1,7 +1,8 @@
 //! Building, entering and shutting down a runtime.
 //!
 //! A [`Runtime`] owns one scheduler, one reactor and the worker threads. `#[heist::main]` makes one
-//! with the defaults; [`Builder`] makes any other. Several runtimes may live side by side.
+//! with the defaults; [`Builder`] makes any other, also one without threads
+//! ([`Builder::new_current_thread`]). Several runtimes may live side by side.
 //!
 //! # Fairness
 //! In its worker's queue a task with `n` others before it is polled after at most `4 n + 3` other
@@ -26,6 +27,7 @@
 //! runtime (a worker, a blocking thread) a drop never waits, since it might wait for itself.
 
 mod builder;
+mod clock;
 mod driver;
 mod handle;
 mod metrics;
@@ -36,7 +38,7 @@ mod threads;
 
 pub use heist_scheduler::{SlowPoll, Stall};
 
-pub use builder::Builder;
-pub use handle::{EnterGuard, Handle, TryCurrentError};
+pub use builder::{Builder, UnhandledPanic};
+pub use handle::{EnterGuard, Handle, RuntimeFlavor, TryCurrentError};
 pub use metrics::RuntimeMetrics;
 pub use owner::{Runtime, ShutdownReport};

@@ -9,8 +9,16 @@ use syn::{Error, Expr, ExprLit, Lit, MetaNameValue, Path, Result, Token};
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) worker_threads: Option<usize>,
+    pub(crate) start_paused: Option<bool>,
     pub(crate) krate: Option<Path>,
-    flavor_seen: bool,
+    flavor: Option<Flavor>,
+}
+
+/// The kinds of runtimes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    CurrentThread,
+    MultiThread,
 }
 
 impl Args {
@@ -18,23 +26,32 @@ impl Args {
         let mut args = Self::default();
         for pair in Punctuated::<MetaNameValue, Token![,]>::parse_terminated.parse2(tokens)? {
             args.take(&pair)?;
+            if args.flavor == Some(Flavor::CurrentThread) && args.worker_threads.is_some() {
+                return Err(Error::new_spanned(
+                    &pair,
+                    "a `current_thread` runtime has no worker threads: leave out `worker_threads`, or \
+                     the flavor",
+                ));
+            }
         }
         Ok(args)
+    }
+
+    pub(crate) fn flavor(&self) -> Flavor {
+        self.flavor.unwrap_or(Flavor::MultiThread)
     }
 
     fn take(&mut self, pair: &MetaNameValue) -> Result<()> {
         let name = pair.path.get_ident().map(ToString::to_string);
         let is_new = match name.as_deref() {
             Some("worker_threads") => self.worker_threads.replace(workers(&pair.value)?).is_none(),
-            Some("flavor") => {
-                flavor(&pair.value)?;
-                !std::mem::replace(&mut self.flavor_seen, true)
-            }
+            Some("flavor") => self.flavor.replace(flavor(&pair.value)?).is_none(),
+            Some("start_paused") => self.start_paused.replace(boolean(&pair.value)?).is_none(),
             Some("crate") => self.krate.replace(krate(&pair.value)?).is_none(),
             _ => {
                 return Err(Error::new_spanned(
                     &pair.path,
-                    "unknown argument: expected `worker_threads`, `flavor` or `crate`",
+                    "unknown argument: expected `flavor`, `worker_threads`, `start_paused` or `crate`",
                 ));
             }
         };
@@ -65,23 +82,27 @@ fn workers(value: &Expr) -> Result<usize> {
     Ok(count)
 }
 
-fn flavor(value: &Expr) -> Result<()> {
+fn flavor(value: &Expr) -> Result<Flavor> {
     let Some(Lit::Str(name)) = literal(value) else {
         return Err(Error::new_spanned(
             value,
-            "expected a string: `\"multi_thread\"`",
+            "expected a string: `\"multi_thread\"` or `\"current_thread\"`",
         ));
     };
     match name.value().as_str() {
-        "multi_thread" => Ok(()),
-        "current_thread" => Err(Error::new_spanned(
-            value,
-            "Heist has no `current_thread` flavor: use `worker_threads = 1` for a single worker",
-        )),
+        "multi_thread" => Ok(Flavor::MultiThread),
+        "current_thread" => Ok(Flavor::CurrentThread),
         _ => Err(Error::new_spanned(
             value,
-            "unknown flavor: the only one is `\"multi_thread\"`",
+            "unknown flavor: there are `\"multi_thread\"` and `\"current_thread\"`",
         )),
+    }
+}
+
+fn boolean(value: &Expr) -> Result<bool> {
+    match literal(value) {
+        Some(Lit::Bool(boolean)) => Ok(boolean.value),
+        _ => Err(Error::new_spanned(value, "expected `true` or `false`")),
     }
 }
 

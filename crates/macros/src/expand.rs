@@ -8,7 +8,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Error, ItemFn, Result};
 
-use crate::args::Args;
+use crate::args::{Args, Flavor};
 
 /// Which attribute is being expanded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,14 +41,18 @@ fn expand(kind: Kind, args: TokenStream, mut function: ItemFn) -> Result<TokenSt
     check(kind, &function)?;
     let args = Args::parse(args)?;
 
+    let (builder, default_workers) = match args.flavor() {
+        Flavor::CurrentThread => (quote!(new_current_thread), None),
+        Flavor::MultiThread => (
+            quote!(new_multi_thread),
+            (kind == Kind::Test).then_some(TEST_WORKERS),
+        ),
+    };
+    let workers = args.worker_threads.or(default_workers);
+    let start_paused = args.start_paused.map(|value| quote!(.start_paused(#value)));
     let heist = args
         .krate
         .map_or_else(|| quote!(::heist), |path| quote!(#path));
-    let workers = match (args.worker_threads, kind) {
-        (Some(count), _) => Some(count),
-        (None, Kind::Test) => Some(TEST_WORKERS),
-        (None, Kind::Main) => None,
-    };
     let workers = workers.map(|count| quote!(.worker_threads(#count)));
     let test = (kind == Kind::Test).then(|| quote!(#[::core::prelude::v1::test]));
 
@@ -66,8 +70,9 @@ fn expand(kind: Kind, args: TokenStream, mut function: ItemFn) -> Result<TokenSt
         .last()
         .map_or_else(|| block.span(), |last| last.span());
     let run = quote_spanned! {value=>
-        #heist::runtime::Builder::new_multi_thread()
+        #heist::runtime::Builder::#builder()
             #workers
+            #start_paused
             .enable_all()
             .build()
             .expect("failed to build the runtime")

@@ -43,8 +43,9 @@ use expand::Kind;
 ///
 /// - `worker_threads = 4`: how many workers, at least 1. By default as many as the process may
 ///   use cores.
-/// - `flavor = "multi_thread"`: the only flavor there is; accepted so that code moves over from
-///   tokio unchanged.
+/// - `flavor = "current_thread"`: no worker threads, everything runs on the calling one. The default
+///   is `"multi_thread"`.
+/// - `start_paused = true`: the clock stands still from the start; see `heist::time::pause`.
 /// - `crate = "path"`: where the `heist` crate is, when it has been renamed or re-exported.
 ///
 /// # Panics
@@ -66,6 +67,13 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The arguments are those of [`macro@main`], but the default is 2 workers: tests run next to each
 /// other, and two are enough to meet every race.
+///
+/// ```text
+/// #[heist::test(start_paused = true)]
+/// async fn a_day_passes_at_once() {
+///     heist::time::sleep(Duration::from_secs(86_400)).await;
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(Kind::Test, args.into(), item.into()).into()

@@ -28,6 +28,26 @@ use crate::sync::Arc;
 pub trait Clock: Send + Sync + Debug + 'static {
     /// Returns the current instant; never less than what an earlier call returned, on any thread.
     fn now(&self) -> Instant;
+
+    /// Returns the clock's controls, if it can be stopped; by default it cannot.
+    fn control(&self) -> Option<&dyn Control> {
+        None
+    }
+}
+
+/// Stops a clock, moves it on, and lets it run again.
+pub trait Control {
+    /// Whether the clock stands. Asked under a lock: it calls nothing of the reactor.
+    fn is_paused(&self) -> bool;
+
+    /// Stops the clock; false if it stands already.
+    fn pause(&self) -> bool;
+
+    /// Lets the clock run on from where it stands; false if it runs already.
+    fn resume(&self) -> bool;
+
+    /// Moves a clock that stands on by `duration`; false if it runs.
+    fn advance(&self, duration: Duration) -> bool;
 }
 
 /// The operating system's monotonic clock.
@@ -72,6 +92,15 @@ impl Timeline {
 
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// Whether the time passes by itself.
+    pub(crate) fn runs(&self) -> bool {
+        self.control().is_none_or(|control| !control.is_paused())
+    }
+
+    pub(crate) fn control(&self) -> Option<&dyn Control> {
+        self.clock.control()
     }
 
     pub(crate) fn now_nanos(&self) -> Nanos {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
 
-use crate::clock::Timeline;
+use crate::clock::{Control, Timeline};
 use crate::coop::Coop;
 use crate::slots::Slots;
 use crate::sync::plain::{AtomicU64, Ordering};
@@ -107,6 +107,19 @@ impl Handle {
         // The thread's current handle is borrowed meanwhile: a clock may read it, not change it.
         let now = CURRENT.try_with(|current| current.borrow().as_ref().map(Self::now));
         now.ok().flatten()
+    }
+
+    /// Returns the controls of the reactor's clock, if it can be stopped. After a change call
+    /// [`clock_changed`](Handle::clock_changed).
+    pub fn clock_control(&self) -> Option<&dyn Control> {
+        self.timeline().control()
+    }
+
+    /// Has the next turn fire the timers that a change of the clock has made due, and sets the alarm
+    /// anew for those that are left.
+    pub fn clock_changed(&self) {
+        self.shared.timers.set_alarm_anew();
+        self.unpark();
     }
 
     /// Ends every wait: pending I/O operations return an error, [`Sleep`](crate::Sleep)s wake up,

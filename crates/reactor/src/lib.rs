@@ -47,7 +47,7 @@ pub mod buf;
 #[cfg(all(test, heist_loom))]
 mod models;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, Control, SystemClock};
 pub use coop::Coop;
 pub use handle::{EnterGuard, Handle, Metrics};
 pub use interest::{Direction, Interest};

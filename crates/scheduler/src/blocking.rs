@@ -35,6 +35,7 @@ use slab::Slab;
 use crate::budget;
 use crate::clock::Clock;
 use crate::config::{SpawnThread, ThreadKind};
+use crate::driver::Unpark;
 use crate::metrics::BlockingMetrics;
 use crate::report::TaskInfo;
 use crate::sync::{Condvar, Mutex};
@@ -48,6 +49,8 @@ pub(crate) struct BlockingConfig {
     pub(crate) keep_alive: Duration,
     pub(crate) spawn_thread: SpawnThread,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Told when a thread has done its jobs.
+    pub(crate) went_idle: Option<Arc<dyn Unpark>>,
 }
 
 impl std::fmt::Debug for BlockingConfig {
@@ -173,6 +176,8 @@ impl Pool {
             if done.is_some() {
                 drop(state);
                 done = None;
+                let hook = self.config.went_idle.as_ref();
+                hook.into_iter().for_each(|hook| hook.went_idle());
                 continue;
             }
             state.idle += 1;
@@ -241,6 +246,12 @@ impl Pool {
             }
         }
         true
+    }
+
+    /// Whether no job is queued and none runs.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        state.jobs.is_empty() && state.running.is_empty()
     }
 
     /// The jobs that run now.

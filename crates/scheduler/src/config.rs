@@ -38,6 +38,12 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// The seed of the workers' random choices (which victim to rob first).
     pub seed: u64,
+    /// Whether there is one worker and no thread for it: whoever is in [`crate::Handle::block_on`]
+    /// serves as that worker. `workers` is 1 then, and `max_spare_workers` 0.
+    pub seat: bool,
+    /// Whether the scheduler shuts down when a task panics, and [`crate::Handle::block_on`] panics
+    /// with what that one said.
+    pub stop_on_panic: bool,
     /// Starts the blocking pool's threads.
     pub spawn_thread: SpawnThread,
     /// Threads of the blocking pool at most, at least 1.
@@ -64,6 +70,8 @@ impl Config {
             workers,
             clock: Arc::new(SystemClock),
             seed: 0x9E37_79B9_7F4A_7C15,
+            seat: false,
+            stop_on_panic: false,
             spawn_thread,
             max_blocking_threads: 512,
             blocking_keep_alive: Duration::from_secs(10),
@@ -82,6 +90,8 @@ impl fmt::Debug for Config {
             .field("workers", &self.workers)
             .field("clock", &self.clock)
             .field("seed", &self.seed)
+            .field("seat", &self.seat)
+            .field("stop_on_panic", &self.stop_on_panic)
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("blocking_keep_alive", &self.blocking_keep_alive)
             .field("budget_per_poll", &self.budget_per_poll)

@@ -20,7 +20,7 @@ use std::rc::Rc;
 use crate::config::ThreadHook;
 use crate::shared::{Remote, Shared};
 use crate::sync::{Arc, const_thread_local, deque, next_thread_number, plain};
-use crate::task::{Schedule, Task, quiet};
+use crate::task::{JoinError, Schedule, Task, quiet};
 
 /// One worker's own data, which only the thread that serves as this worker touches.
 pub(crate) struct Core {
@@ -96,7 +96,7 @@ pub(crate) fn call_hook(hook: Option<&ThreadHook>) {
 }
 
 /// Whether this thread is serving as a worker, of any scheduler.
-pub(crate) fn is_worker() -> bool {
+pub fn is_worker() -> bool {
     WORKER
         .try_with(|worker| worker.borrow().is_some())
         .unwrap_or(false)
@@ -212,6 +212,10 @@ impl Schedule for Arc<Shared> {
             Target::Local(context) => context.schedule_yielded(task),
             Target::Remote(shared) => shared.inject(task, thread_index()),
         }
+    }
+
+    fn panicked(&self, error: &JoinError) {
+        self.task_panicked(error);
     }
 
     fn release(&self, key: usize, cancelled: bool) {

@@ -72,9 +72,23 @@ fn meta() -> Meta {
 /// a worker `f` is simply called. `block_on` may be called inside.
 ///
 /// # Panics
-/// If `f` does; the worker is taken back first.
+/// If `f` does; the worker is taken back first. And on a scheduler without threads, where nobody could
+/// take over.
+#[track_caller]
 pub fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
-    let _absent = context::leave_worker().map(Absent::new);
+    let left = context::leave_worker();
+    let (left, seated) = match left {
+        Some(context) if context.shared.has_seat => (None, Some(context)),
+        left => (left, None),
+    };
+    if let Some(context) = seated {
+        context::rejoin_worker(context);
+        panic!(
+            "`block_in_place` called on a current-thread runtime, where no other thread can take the \
+             tasks over: use `spawn_blocking`, or the multi-thread runtime"
+        );
+    }
+    let _absent = left.map(Absent::new);
     budget::unconstrained(f)
 }
 

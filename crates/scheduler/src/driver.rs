@@ -31,6 +31,11 @@ pub trait Driver: Debug + Send + 'static {
 pub trait Unpark: Debug + Send + Sync + 'static {
     /// Sets the driver's token.
     fn unpark(&self);
+
+    /// A worker, a root or a blocking thread has nothing to do any more, as
+    /// [`Handle::is_still`](crate::Handle::is_still) shows by now. A driver whose clock is stopped
+    /// asks that before it blocks, and has to be told when the answer may have changed.
+    fn went_idle(&self) {}
 }
 
 /// A driver without events: for a scheduler that runs no I/O.

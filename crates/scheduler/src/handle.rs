@@ -135,6 +135,11 @@ impl Handle {
         self.shared.cancelled.load(plain::Ordering::Relaxed)
     }
 
+    /// Whether there are no threads: [`Handle::block_on`] serves as the one worker.
+    pub fn has_seat(&self) -> bool {
+        self.shared.has_seat
+    }
+
     /// How many workers there are.
     pub fn workers(&self) -> usize {
         self.shared.workers()

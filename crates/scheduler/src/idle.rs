@@ -210,6 +210,13 @@ impl Idle {
         }
     }
 
+    /// Whether `serving` workers sleep and none searches. Sees all that they did before.
+    pub(crate) fn are_all_asleep(&self, serving: usize) -> bool {
+        let _sleepers = self.sleepers.lock();
+        let counts = self.counts();
+        counts.sleeping() == serving && counts.searching() == 0
+    }
+
     /// How many workers sleep now.
     pub(crate) fn sleeping(&self) -> usize {
         self.counts().sleeping()

@@ -31,6 +31,7 @@ mod injector;
 mod parker;
 mod nap;
 mod vitals;
+mod roots;
 
 mod config;
 
@@ -39,6 +40,7 @@ mod shared;
 
 mod context;
 mod handle;
+mod stillness;
 mod worker;
 
 mod crew;
@@ -56,6 +58,7 @@ mod stress;
 
 pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
+pub use context::is_worker;
 pub use crew::block_in_place;
 pub use handle::{EnterGuard, Handle};
 pub use metrics::{BUCKETS, BlockingMetrics, WatchdogMetrics, WorkerMetrics};

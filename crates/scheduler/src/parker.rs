@@ -56,6 +56,11 @@ impl DriverSlot {
         }
     }
 
+    /// See [`Unpark::went_idle`].
+    pub(crate) fn went_idle(&self) {
+        self.unparker.went_idle();
+    }
+
     /// Takes the role if it is free.
     pub(crate) fn try_role(&self) -> Option<DriverRole<'_>> {
         self.role.try_lock().filter(|driver| driver.is_some())

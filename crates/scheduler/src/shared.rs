@@ -13,10 +13,11 @@ use crate::nap::Nap;
 use crate::parker::{DriverSlot, Parker, Place};
 use crate::registry::Registry;
 use crate::report::Reporting;
+use crate::roots::Roots;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{CachePadded, Condvar, Mutex, deque, plain, spin_hint};
-use crate::task::{Slot, Task};
+use crate::task::{JoinError, Slot, Task};
 use crate::vitals::{Vitals, Watch};
 
 /// One scheduler.
@@ -33,6 +34,10 @@ pub(crate) struct Shared {
     pub(crate) crew: Arc<Pool>,
     pub(crate) nap: Nap,
     pub(crate) watch: Watch,
+    pub(crate) roots: Roots,
+    /// Nobody serves as the one worker but who is in `block_on`.
+    pub(crate) has_seat: bool,
+    stop_on_panic: bool,
     pub(crate) reporting: Reporting,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_park: Hook,
@@ -129,10 +134,14 @@ impl Shared {
         blocking: Arc<Pool>,
         crew: Arc<Pool>,
     ) -> (Self, Vec<deque::Worker<Task>>) {
-        let queues: Vec<_> = (0..config.workers)
+        let mut queues: Vec<_> = (0..config.workers)
             .map(|_| deque::Worker::new_fifo())
             .collect();
-        let regular = queues.iter().map(|queue| (queue.stealer(), None));
+        let stealers: Vec<_> = queues.iter().map(deque::Worker::stealer).collect();
+        let mut resting = if config.seat { queues.pop() } else { None };
+        let regular = stealers
+            .into_iter()
+            .map(|stealer| (stealer, resting.take()));
         let spare = (0..config.max_spare_workers).map(|_| {
             let queue = deque::Worker::new_fifo();
             (queue.stealer(), Some(queue))
@@ -152,6 +161,9 @@ impl Shared {
             crew,
             nap: Nap::new(),
             watch: Watch::new(config.workers),
+            roots: Roots::default(),
+            has_seat: config.seat,
+            stop_on_panic: config.stop_on_panic,
             reporting: config.reporting,
             regular: config.workers,
             seed: config.seed,
@@ -167,7 +179,7 @@ impl Shared {
             cancelled: plain::AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             workers: Mutex::new(Workers {
-                running: config.workers,
+                running: queues.len(),
                 away: 0,
                 finishing: false,
                 stopped: false,
@@ -287,6 +299,22 @@ impl Shared {
         !workers.finishing
     }
 
+    /// How many threads have a core, if nobody is away.
+    pub(crate) fn serving_if_none_is_away(&self) -> Option<usize> {
+        let workers = self.workers.lock();
+        (workers.away == 0).then_some(workers.running)
+    }
+
+    /// A task panicked, which stops the scheduler if that is asked for.
+    pub(crate) fn task_panicked(&self, error: &JoinError) {
+        if self.stop_on_panic {
+            self.stop();
+            self.blocking.shut_down();
+            self.crew.shut_down();
+            self.roots.fail(&error.to_string());
+        }
+    }
+
     /// A worker has put its core where another thread finds it.
     pub(crate) fn worker_is_away(&self) {
         let mut workers = self.workers.lock();
@@ -301,6 +329,7 @@ impl Shared {
         self.workers.lock().away -= 1;
         self.finish_if_last();
         self.stopped.notify_all();
+        self.driver.went_idle();
     }
 
     /// Step 4 of a shutdown is done: a worker has emptied its own queues.
@@ -312,7 +341,8 @@ impl Shared {
     /// Step 5 of a shutdown, if no thread has a core any more, and none is to get one.
     pub(crate) fn finish_if_last(&self) {
         let mut workers = self.workers.lock();
-        let nobody = workers.running == 0 && (workers.away == 0 || self.is_stopping());
+        let all_left = workers.away == 0 && !self.has_seat;
+        let nobody = workers.running == 0 && (all_left || self.is_stopping());
         if !nobody || std::mem::replace(&mut workers.finishing, true) {
             return;
         }

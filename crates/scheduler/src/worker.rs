@@ -18,6 +18,7 @@
 //! from.
 
 mod search;
+mod seat;
 mod turn;
 
 use std::rc::Rc;
@@ -31,6 +32,7 @@ use crate::parker::Parked;
 use crate::shared::{Remote, Shared};
 use crate::sync::{Arc, deque};
 use crate::task::{Task, quiet};
+pub(crate) use seat::{SEAT, Seat};
 use turn::Turn;
 
 /// What one step did.
@@ -240,6 +242,7 @@ impl Worker {
         let busy = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
         self.remote().counters.busy.add(busy);
         context::call_hook(shared.on_park.get());
+        shared.driver.went_idle();
         self.context.in_driver.set(true);
         let mut parked = Parked::InDriver; // Only there can a waker panic.
         quiet(|| parked = self.remote().parker.park(&shared.driver));

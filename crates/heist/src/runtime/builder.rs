@@ -3,19 +3,15 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
-use std::thread;
 use std::time::Duration;
 
-use heist_reactor::Reactor;
-use heist_scheduler::{
-    Config, Launch, Reporting, SlowPoll, SlowPollHook, ThreadHook, ThreadKind, Watchdog, budget,
-};
+use heist_scheduler::{SlowPoll, SlowPollHook, ThreadHook, budget};
 
-use super::driver::{COOP, ReactorDriver, SystemClock};
-use super::threads::{self, Threads};
-use super::{Handle, Runtime};
+use super::Runtime;
+use super::handle::RuntimeFlavor;
+use super::threads::Threads;
+
+mod start;
 
 /// Builds a [`Runtime`].
 ///
@@ -31,6 +27,9 @@ use super::{Handle, Runtime};
 /// # Ok(()) }
 /// ```
 pub struct Builder {
+    flavor: RuntimeFlavor,
+    start_paused: bool,
+    unhandled_panic: UnhandledPanic,
     worker_threads: Option<usize>,
     max_blocking_threads: usize,
     keep_alive: Duration,
@@ -52,7 +51,36 @@ impl Builder {
     /// `HEIST_WORKER_THREADS`; [`std::thread::available_parallelism`], which heeds the process's CPU
     /// affinity and its cgroup's quota.
     pub fn new_multi_thread() -> Self {
+        Self::new(RuntimeFlavor::MultiThread)
+    }
+
+    /// A builder for a runtime without worker threads.
+    ///
+    /// Everything runs on the thread that is in [`Runtime::block_on`], and nothing while none is. If
+    /// several are, one serves, and another goes on when it returns. The blocking pool has its threads
+    /// all the same. Nothing protects such a runtime from a task that blocks, and
+    /// [`block_in_place`](crate::task::block_in_place) panics.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let runtime = heist::runtime::Builder::new_current_thread().build()?;
+    /// let here = std::thread::current().id();
+    /// let there = runtime.block_on(async {
+    ///     heist::spawn(async { std::thread::current().id() }).await.unwrap()
+    /// });
+    /// assert_eq!(here, there);
+    /// # Ok(()) }
+    /// ```
+    pub fn new_current_thread() -> Self {
+        Self::new(RuntimeFlavor::CurrentThread)
+    }
+
+    fn new(flavor: RuntimeFlavor) -> Self {
         Self {
+            flavor,
+            start_paused: false,
+            unhandled_panic: UnhandledPanic::Ignore,
             worker_threads: None,
             max_blocking_threads: 512,
             keep_alive: Duration::from_secs(10),
@@ -89,7 +117,47 @@ impl Builder {
         self
     }
 
-    /// Sets the number of workers, 1 to 65,535. 0 makes [`Builder::build`] fail.
+    /// Sets whether the runtime's clock stands still from the start, as after
+    /// [`time::pause`](crate::time::pause). On either flavor.
+    ///
+    /// # Examples
+    /// ```
+    /// use heist::time::{Duration, Instant, sleep};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let runtime = heist::runtime::Builder::new_multi_thread().start_paused(true).build()?;
+    /// runtime.block_on(async {
+    ///     let start = Instant::now();
+    ///     sleep(Duration::from_secs(86_400)).await; // returns at once
+    ///     assert_eq!(start.elapsed(), Duration::from_secs(86_400));
+    /// });
+    /// # Ok(()) }
+    /// ```
+    pub fn start_paused(&mut self, start_paused: bool) -> &mut Self {
+        self.start_paused = start_paused;
+        self
+    }
+
+    /// Sets what a task's panic does to the runtime; by default nothing.
+    ///
+    /// # Examples
+    /// ```should_panic
+    /// use heist::runtime::{Builder, UnhandledPanic};
+    ///
+    /// let mut builder = Builder::new_multi_thread();
+    /// builder.unhandled_panic(UnhandledPanic::ShutdownRuntime);
+    /// builder.build().unwrap().block_on(async {
+    ///     drop(heist::spawn(async { panic!("on purpose") }));
+    ///     std::future::pending::<()>().await // panics, naming the task and its panic
+    /// });
+    /// ```
+    pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
+        self.unhandled_panic = behavior;
+        self
+    }
+
+    /// Sets the number of workers, 1 to 65,535. 0 makes [`Builder::build`] fail. A current-thread
+    /// runtime heeds it not.
     pub fn worker_threads(&mut self, count: usize) -> &mut Self {
         self.worker_threads = Some(count);
         self
@@ -216,166 +284,27 @@ impl Builder {
     /// - Else the operating system's error: it gave no descriptor for the reactor, or no thread for
     ///   a worker. Threads that had started are stopped again before this returns.
     pub fn build(&mut self) -> io::Result<Runtime> {
-        let workers = self.workers()?;
-        self.check()?;
-        let reactor = Reactor::new(heist_reactor::Config {
-            clock: Arc::new(SystemClock),
-            coop: COOP,
-            timer_shards: workers,
-            max_events: self.max_io_events,
-        })?;
-        let reactor_handle = reactor.handle().clone();
-        let config = self.config(workers, &reactor_handle);
-        let driver = Box::new(ReactorDriver(reactor));
-        let (scheduler, launches) = heist_scheduler::Handle::new(config, driver);
-        let handle = Handle {
-            scheduler,
-            reactor: reactor_handle,
-        };
-        self.start_workers(handle, launches)
-    }
-
-    fn start_workers(&self, handle: Handle, launches: Vec<Launch>) -> io::Result<Runtime> {
-        let mut started: Vec<thread::JoinHandle<()>> = Vec::with_capacity(launches.len());
-        for launch in launches {
-            let (index, entered) = (launch.index(), handle.clone());
-            let body = move || {
-                let _entered = entered.enter();
-                launch.start().run();
-            };
-            // A launch that is dropped, here or by the loop's end, counts as a stopped worker.
-            match self.threads.start(body) {
-                Ok(thread) => started.push(thread),
-                Err(error) => {
-                    return Err(no_thread(
-                        &handle,
-                        started,
-                        &format!("worker thread {index}"),
-                        &error,
-                    ));
-                }
-            }
-        }
-        if self.watchdog {
-            match threads::start_watchdog(Watchdog::new(&handle.scheduler), handle.clone()) {
-                Ok(thread) => started.push(thread),
-                Err(error) => {
-                    return Err(no_thread(&handle, started, "the watchdog's thread", &error));
-                }
-            }
-        }
-        Ok(Runtime::from_parts(handle, started))
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.max_blocking_threads == 0 {
-            return Err(invalid("max_blocking_threads is 0: it must be at least 1"));
-        }
-        if self.budget_per_poll == 0 {
-            return Err(invalid("budget_per_poll is 0: it must be at least 1"));
-        }
-        if let Some(count @ 1_025..) = self.max_spare_workers {
-            let message = format!("max_spare_workers is {count}: it must be at most 1024");
-            return Err(invalid(&message));
-        }
-        if self.slow_poll_threshold < Duration::from_millis(1) {
-            return Err(invalid(
-                "slow_poll_threshold is below 1 ms: the watchdog cannot see that",
-            ));
-        }
-        Ok(())
-    }
-
-    fn config(&self, workers: usize, reactor: &heist_reactor::Handle) -> Config {
-        let (threads, reactor) = (self.threads.clone(), reactor.clone());
-        let spawn_thread: heist_scheduler::SpawnThread = Arc::new(move |kind, body| {
-            let reactor = (kind == ThreadKind::Worker).then(|| reactor.clone());
-            let body = move || {
-                let _entered = reactor.as_ref().map(heist_reactor::Handle::enter);
-                body();
-            };
-            threads.start(body).map(drop)
-        });
-        let mut config = Config::new(workers, spawn_thread);
-        config.clock = Arc::new(SystemClock);
-        config.seed = seed();
-        config.max_blocking_threads = self.max_blocking_threads;
-        config.blocking_keep_alive = self.keep_alive;
-        config.on_park = self.on_park.clone();
-        config.on_unpark = self.on_unpark.clone();
-        config.budget_per_poll = self.budget_per_poll;
-        config.max_spare_workers = match self.max_spare_workers {
-            _ if !self.watchdog => 0,
-            Some(count) => count,
-            None => workers.clamp(4, 1_024),
-        };
-        config.reporting = Reporting {
-            threshold: self.slow_poll_threshold,
-            on_slow_poll: self
-                .on_slow_poll
-                .clone()
-                .or_else(super::slow_poll::by_default),
-            thread_probe: Some(Arc::new(super::probe::this_thread)),
-        };
-        config
-    }
-
-    fn workers(&self) -> io::Result<usize> {
-        match self.worker_threads {
-            Some(count) => in_range(count, "worker_threads"),
-            None => match std::env::var(WORKERS_VARIABLE) {
-                Ok(text) => {
-                    let not_a_number = |_| invalid("HEIST_WORKER_THREADS is not a number");
-                    let count = text.trim().parse().map_err(not_a_number)?;
-                    in_range(count, WORKERS_VARIABLE)
-                }
-                Err(_) => Ok(thread::available_parallelism().map_or(1, usize::from)),
-            },
-        }
+        self.start()
     }
 }
 
-/// A runtime cannot be built for want of a thread: stops those that have started.
-fn no_thread(
-    handle: &Handle,
-    started: Vec<thread::JoinHandle<()>>,
-    what: &str,
-    error: &io::Error,
-) -> io::Error {
-    handle.scheduler.shut_down();
-    for thread in started {
-        let _ = thread.join();
-    }
-    io::Error::new(error.kind(), format!("cannot start {what}: {error}"))
-}
-
-const WORKERS_VARIABLE: &str = "HEIST_WORKER_THREADS";
-const MAX_WORKERS: usize = 65_535;
-
-fn in_range(count: usize, what: &str) -> io::Result<usize> {
-    match count {
-        1..=MAX_WORKERS => Ok(count),
-        _ => Err(invalid(&format!(
-            "{what} is {count}: it must be between 1 and {MAX_WORKERS}"
-        ))),
-    }
-}
-
-fn invalid(message: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, message)
-}
-
-/// A seed that differs from runtime to runtime: the address-space layout and a counter.
-fn seed() -> u64 {
-    static COUNT: AtomicUsize = AtomicUsize::new(1);
-    let layout = std::ptr::from_ref(&COUNT) as usize as u64;
-    let count = COUNT.fetch_add(1, Relaxed) as u64;
-    (layout ^ count.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+/// What the panic of a spawned task does to its runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnhandledPanic {
+    /// Nothing: the task's `JoinHandle` reports it.
+    Ignore,
+    /// Shuts the runtime down, whether or not somebody holds the `JoinHandle`; every `block_on` of the
+    /// runtime then panics with the message.
+    ShutdownRuntime,
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
+            .field("flavor", &self.flavor)
+            .field("start_paused", &self.start_paused)
+            .field("unhandled_panic", &self.unhandled_panic)
             .field("worker_threads", &self.worker_threads)
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("thread_keep_alive", &self.keep_alive)

@@ -96,7 +96,8 @@ impl Handle {
         self.scheduler.spawn_blocking(entered, name)
     }
 
-    /// Runs `future` to its end on the calling thread; the workers drive its I/O and timers.
+    /// Runs `future` to its end on the calling thread; the workers drive its I/O and timers. On a
+    /// current-thread runtime the calling thread does, with all tasks, unless another one is at it.
     ///
     /// # Panics
     /// If called from a task or from inside another `block_on`; use `.await` there, or move the
@@ -104,7 +105,7 @@ impl Handle {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _entered = self.enter();
-        heist_scheduler::block_on(future)
+        self.scheduler.block_on(future)
     }
 
     /// All tasks that are alive now, in no order.
@@ -122,10 +123,28 @@ impl Handle {
         self.scheduler.tasks()
     }
 
+    /// Which kind of runtime it is.
+    pub fn runtime_flavor(&self) -> RuntimeFlavor {
+        match self.scheduler.has_seat() {
+            true => RuntimeFlavor::CurrentThread,
+            false => RuntimeFlavor::MultiThread,
+        }
+    }
+
     /// The runtime's figures.
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::new(self.clone())
     }
+}
+
+/// The kinds of runtimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RuntimeFlavor {
+    /// Tasks run on the thread that is in `block_on`.
+    CurrentThread,
+    /// Tasks run on worker threads.
+    MultiThread,
 }
 
 /// The calling thread is not inside a runtime.

@@ -189,7 +189,7 @@ impl Runtime {
             return;
         };
         self.handle.scheduler.shut_down();
-        let limit = match threads::is_runtime_thread() {
+        let limit = match threads::is_runtime_thread() || heist_scheduler::is_worker() {
             true => Some(Duration::ZERO), // It might be waiting for itself.
             false => limit,
         };

@@ -59,6 +59,29 @@ fn every_argument_reaches_the_builder() {
 }
 
 #[test]
+fn a_test_may_have_no_threads_and_a_clock_that_stands() {
+    same(
+        &expanded(
+            Kind::Test,
+            r#"flavor = "current_thread", start_paused = true"#,
+            "async fn waits() {}",
+        ),
+        quote! {
+            #[::core::prelude::v1::test]
+            fn waits() {
+                let __heist_body = async {};
+                ::heist::runtime::Builder::new_current_thread()
+                    .start_paused(true)
+                    .enable_all()
+                    .build()
+                    .expect("failed to build the runtime")
+                    .block_on(__heist_body)
+            }
+        },
+    );
+}
+
+#[test]
 fn a_test_keeps_its_attributes_and_has_two_workers() {
     same(
         &expanded(Kind::Test, "", "#[should_panic] async fn fails() {}"),
@@ -116,13 +139,14 @@ fn errors_in_the_arguments_point_at_the_culprit() {
         ("worker_threads = 0", "at least 1", "0"),
         (r#"worker_threads = "4""#, "expected an integer", r#""4""#),
         (
-            r#"flavor = "current_thread""#,
-            "worker_threads = 1",
-            r#""current_thread""#,
+            r#"flavor = "current_thread", worker_threads = 2"#,
+            "has no worker threads",
+            "worker_threads = 2",
         ),
         (r#"flavor = "other""#, "unknown flavor", r#""other""#),
         ("flavor = 1", "expected a string", "1"),
-        ("start_paused = true", "unknown argument", "start_paused"),
+        ("start_paused = 1", "`true` or `false`", "1"),
+        ("start = true", "unknown argument", "start"),
         ("crate = heist", "a path in a string", "heist"),
         (
             r#"flavor = "multi_thread", flavor = "multi_thread""#,

@@ -24,7 +24,8 @@
 //!   too often, never too late.
 //! - A cancelled timer leaves the alarm set. It rings once for nothing; the sweep then sets it to
 //!   what is left. So cancelling costs no syscall, and no timer at all means no wakeup at all.
-//! - No user code runs under the alarm's lock.
+//! - No user code runs under the alarm's lock, but the question whether the clock runs: while it stands
+//!   the hardware is left alone, and whoever moves the clock turns the reactor.
 //!
 //! # Memory ordering
 //! `armed` is Relaxed throughout: the shards' locks and the alarm's own carry every edge above, and
@@ -87,7 +88,11 @@ impl Alarm {
         let hardware = self.hardware.lock();
         if deadline < self.armed() {
             self.armed.store(deadline.0, Ordering::Relaxed);
-            hardware.set(delay);
+            // Asked under the lock: a clock that runs again has its alarm set anew after that, by one
+            // who takes this lock and visits the shards.
+            if timeline.runs() {
+                hardware.set(delay);
+            }
         }
     }
 

@@ -128,6 +128,13 @@ impl Timers {
         fired
     }
 
+    /// Sets the alarm anew, as a sweep does that fires nothing: what it was set to may mean another
+    /// moment by now.
+    pub(crate) fn set_alarm_anew(&self) {
+        let sweep = self.core.alarm.start_sweep();
+        sweep.finish(self.earliest(), &self.core.timeline);
+    }
+
     /// Fires every timer there is, due or not, and lets none in any more.
     pub(crate) fn shut_down(&self, batch: &mut WakeBatch) {
         self.core.shut_down.store(true, Ordering::Relaxed);
@@ -142,9 +149,13 @@ impl Timers {
 
     /// The earliest deadline of all timers.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let earliest = self.earliest();
+        (earliest != Nanos::NEVER).then(|| self.core.timeline.instant(earliest))
+    }
+
+    fn earliest(&self) -> Nanos {
         let deadlines = self.shards.iter().map(|shard| shard.heap.lock().earliest());
-        let earliest = deadlines.min().filter(|&nanos| nanos != Nanos::NEVER)?;
-        Some(self.core.timeline.instant(earliest))
+        deadlines.min().unwrap_or(Nanos::NEVER)
     }
 
     /// How many timers are armed.

@@ -35,6 +35,7 @@ fn with_threads(max_threads: usize, keep_alive: Duration, spawn_thread: SpawnThr
         keep_alive,
         spawn_thread,
         clock: Arc::new(SystemClock),
+        went_idle: None,
     }))
 }
 

@@ -206,6 +206,9 @@ unsafe fn finish<F: Future, S: Schedule>(
     // SAFETY: the token keeps the cell alive until `complete` gives it up.
     let cell = unsafe { cell::<F, S>(header) };
     let cancelled = result.as_ref().is_err_and(JoinError::is_cancelled);
+    if let Some(error) = result.as_ref().err().filter(|_| !cancelled) {
+        cell.scheduler.panicked(error);
+    }
     cell.stage.with_mut(|stage| {
         // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
         unsafe { std::ptr::write(stage, Stage::Finished(result)) }

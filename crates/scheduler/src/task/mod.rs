@@ -71,6 +71,9 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// Queues a task that asked to run again while it ran: behind all others.
     fn schedule_yielded(target: Self::Target, task: Task);
 
+    /// A task has ended by this panic.
+    fn panicked(&self, _error: &JoinError) {}
+
     /// Forgets a task that is about to be DONE, by cancellation or otherwise; `key` is what
     /// [`Task::set_registry_key`] stored.
     fn release(&self, key: usize, cancelled: bool);
