@@ -12,6 +12,7 @@ pub mod join_set;
 mod builder;
 mod inherit;
 mod local_key;
+mod local_set;
 mod tracker;
 
 pub use builder::Builder;
@@ -19,6 +20,7 @@ pub use coop::{Unconstrained, consume_budget, unconstrained};
 pub use inherit::{Inherit, InheritedKey, inherit};
 pub use join_set::JoinSet;
 pub use local_key::{AccessError, LocalKey};
+pub use local_set::{LocalEnterGuard, LocalSet, spawn_local};
 pub use tracker::{
     AbortOnDropHandle, TaskTracker, TaskTrackerToken, TaskTrackerWaitFuture, TrackedFuture,
 };

@@ -63,6 +63,6 @@ pub use crew::block_in_place;
 pub use handle::{EnterGuard, Handle};
 pub use metrics::{BUCKETS, BlockingMetrics, WatchdogMetrics, WorkerMetrics};
 pub use report::{Reporting, SlowPoll, SlowPollHook, Stall, TaskInfo, ThreadProbe, ThreadTime};
-pub use task::{AbortHandle, Id, JoinError, JoinHandle};
+pub use task::{AbortHandle, Id, JoinError, JoinHandle, LocalTasks};
 pub use watchdog::{Look, Watchdog};
 pub use worker::{Launch, Tick, Worker};

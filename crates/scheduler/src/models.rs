@@ -9,6 +9,7 @@ mod blocking;
 mod idle;
 mod injector;
 mod join;
+mod local;
 mod parker;
 mod queue;
 mod registry;

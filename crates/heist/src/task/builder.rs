@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 
 use super::JoinHandle;
+use super::local_set::{LocalSet, spawn_local_named};
 use crate::runtime::Handle;
 
 /// Spawns a task with a name, which dumps and reports show.
@@ -87,5 +88,38 @@ impl<'a> Builder<'a> {
         R: Send + 'static,
     {
         Ok(handle.spawn_blocking_named(f, self.name))
+    }
+
+    /// Spawns into the [`LocalSet`] that the thread is in; see [`spawn_local`](super::spawn_local).
+    ///
+    /// # Errors
+    /// Never today; tokio's signature is kept.
+    ///
+    /// # Panics
+    /// If the thread is in no set.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        Ok(spawn_local_named(future, self.name))
+    }
+
+    /// Spawns into `local_set`.
+    ///
+    /// # Errors
+    /// Never today; tokio's signature is kept.
+    #[track_caller]
+    pub fn spawn_local_on<F>(
+        self,
+        future: F,
+        local_set: &LocalSet,
+    ) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        Ok(local_set.spawn_named(future, self.name))
     }
 }

@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::JoinHandle;
+use super::{JoinHandle, LocalSet};
 use crate::runtime::Handle;
 
 /// Counts tasks, and waits until none is left; for a graceful shutdown, beside a
@@ -139,6 +139,29 @@ impl TaskTracker {
         F::Output: Send + 'static,
     {
         handle.spawn(self.track_future(task))
+    }
+
+    /// Spawns a tracked task into the [`LocalSet`] that the thread is in.
+    ///
+    /// # Panics
+    /// If it is in none.
+    #[track_caller]
+    pub fn spawn_local<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        super::spawn_local(self.track_future(task))
+    }
+
+    /// Spawns a tracked task into `local_set`.
+    #[track_caller]
+    pub fn spawn_local_on<F>(&self, task: F, local_set: &LocalSet) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        local_set.spawn_local(self.track_future(task))
     }
 
     /// Runs `f`, tracked, on the blocking pool of the current runtime.

@@ -94,7 +94,7 @@ pub(crate) struct TaskRef {
 }
 
 // SAFETY: a `TaskRef` reaches only the state and the metadata, which are Sync, and queues tokens,
-// which are Send. Freeing drops future and output, which are Send.
+// which are Send. What is freed has neither future nor output any more: the stage is `Consumed`.
 unsafe impl Send for TaskRef {}
 // SAFETY: as above; all its methods take `&self` on atomics and immutable data.
 unsafe impl Sync for TaskRef {}

@@ -34,6 +34,25 @@ where
     F::Output: Send + 'static,
     S: Schedule,
 {
+    // SAFETY: future and output may be polled and dropped on any thread.
+    unsafe { new_local(future, scheduler, meta) }
+}
+
+/// As [`new`], of a future that may not be `Send`.
+///
+/// # Safety
+/// Unless future and output are `Send`, the returned token, and every one that `scheduler` gets, is run,
+/// cancelled and dropped on the calling thread only. (The `JoinHandle` is `Send` only if the output is.)
+pub(super) unsafe fn new_local<F, S>(
+    future: F,
+    scheduler: S,
+    meta: Meta,
+) -> (Task, JoinHandle<F::Output>)
+where
+    F: Future + 'static,
+    F::Output: 'static,
+    S: Schedule,
+{
     let cell = Box::new(Cell {
         header: Header {
             state: State::new(),

@@ -35,6 +35,7 @@ mod error;
 mod harness;
 mod id;
 mod join;
+mod local;
 mod slot;
 mod state;
 mod waker;
@@ -43,6 +44,7 @@ pub use abort::AbortHandle;
 pub use error::JoinError;
 pub use id::Id;
 pub use join::JoinHandle;
+pub use local::LocalTasks;
 
 pub(crate) use cell::{Meta, TaskRef};
 pub(crate) use harness::{new, quiet};
@@ -85,8 +87,9 @@ pub(crate) trait Schedule: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Task(NonNull<Header>);
 
-// SAFETY: the cell's future and output are Send (required by `new`), and the token is the
-// only way to them and to the plain cells of the header; the other fields are Sync.
+// SAFETY: the token is the only way to the cell's future and output, and to the plain cells of the
+// header; the other fields are Sync. Future and output are Send, as `new` requires, or the token is run
+// and dropped on the thread that made the task, as `new_local` does.
 unsafe impl Send for Task {}
 
 impl Task {

@@ -5,7 +5,7 @@ use std::io;
 
 use super::JoinSet;
 use crate::runtime::Handle;
-use crate::task::{self, AbortHandle};
+use crate::task::{self, AbortHandle, LocalSet};
 
 /// Spawns a named task into a [`JoinSet`].
 ///
@@ -97,6 +97,35 @@ impl<'a, T: 'static> Builder<'a, T> {
         T: Send,
     {
         let handle = self.task.spawn_blocking_on(f, handle)?;
+        Ok(self.set.insert(handle))
+    }
+
+    /// Spawns into the [`LocalSet`](crate::task::LocalSet) that the thread is in.
+    ///
+    /// # Errors
+    /// Never today; tokio's signature is kept.
+    ///
+    /// # Panics
+    /// If the thread is in no set.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> io::Result<AbortHandle>
+    where
+        F: Future<Output = T> + 'static,
+    {
+        let handle = self.task.spawn_local(future)?;
+        Ok(self.set.insert(handle))
+    }
+
+    /// Spawns into `local_set`.
+    ///
+    /// # Errors
+    /// Never today; tokio's signature is kept.
+    #[track_caller]
+    pub fn spawn_local_on<F>(self, future: F, local_set: &LocalSet) -> io::Result<AbortHandle>
+    where
+        F: Future<Output = T> + 'static,
+    {
+        let handle = self.task.spawn_local_on(future, local_set)?;
         Ok(self.set.insert(handle))
     }
 }

@@ -1,0 +1,205 @@
+//! [`LocalSet`]: tasks that stay on one thread, and so need not be `Send`.
+//!
+//! # Protocol
+//! The set polls its tasks while it is polled itself, at most [`PER_POLL`] of them in a row; then it lets
+//! others run. During that the thread's current set is this one, which is where [`spawn_local`] looks.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use heist_scheduler::{LocalTasks, budget};
+
+use super::JoinHandle;
+use crate::runtime::Runtime;
+
+/// How many tasks a set polls before it yields.
+const PER_POLL: usize = 61;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<LocalTasks>>> = const { RefCell::new(None) };
+}
+
+/// A set of tasks that run where the set is awaited, on the thread that made it.
+///
+/// It cannot be sent to another thread, nor awaited in a task that can: await it in `Runtime::block_on`, of
+/// either flavor, or use [`LocalSet::block_on`]. What is spawned inside by [`heist::spawn`](crate::spawn)
+/// goes to the runtime's workers as ever. Dropping the set drops its tasks, unless a guard of
+/// [`LocalSet::enter`] is left, which keeps them until it goes.
+///
+/// # Examples
+/// ```
+/// use std::rc::Rc;
+///
+/// # #[heist::main] async fn main() {
+/// let local = heist::task::LocalSet::new();
+/// let shared = Rc::new(5);
+/// let five = local
+///     .run_until(async move {
+///         heist::task::spawn_local(async move { *shared }).await.unwrap()
+///     })
+///     .await;
+/// assert_eq!(five, 5);
+/// # }
+/// ```
+pub struct LocalSet {
+    tasks: Rc<LocalTasks>,
+}
+
+impl LocalSet {
+    /// An empty set.
+    pub fn new() -> Self {
+        Self {
+            tasks: Rc::default(),
+        }
+    }
+
+    /// Makes this the current set of the thread until the guard is dropped, for [`spawn_local`].
+    pub fn enter(&self) -> LocalEnterGuard {
+        LocalEnterGuard {
+            previous: replace_current(Some(self.tasks.clone())),
+        }
+    }
+
+    /// Spawns a task into this set. It runs while the set is awaited.
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.spawn_named(future, None)
+    }
+
+    #[track_caller]
+    pub(super) fn spawn_named<F>(&self, future: F, name: Option<&str>) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.tasks.spawn(future, name)
+    }
+
+    /// Runs `future` to its end on `runtime`, and this set's tasks meanwhile. Tasks that are left then stay in
+    /// the set.
+    ///
+    /// # Panics
+    /// As [`Runtime::block_on`].
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, runtime: &Runtime, future: F) -> F::Output {
+        runtime.block_on(self.run_until(future))
+    }
+
+    /// Runs `future` to its end, and this set's tasks meanwhile. Tasks that are left then stay in the set.
+    ///
+    /// # Cancel safety
+    /// Dropping it drops `future`; the set's tasks stay in the set.
+    pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let polled = {
+                let _entered = self.enter();
+                future.as_mut().poll(cx)
+            };
+            if polled.is_pending() {
+                self.run_some(cx);
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Polls tasks, and sees to it that `cx` is woken for the next ones.
+    fn run_some(&self, cx: &mut Context<'_>) {
+        let _entered = self.enter();
+        for _ in 0..PER_POLL {
+            if !budget::constrained(|| self.tasks.run_one()) && self.tasks.wake_for_next(cx.waker())
+            {
+                return;
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+}
+
+impl Future for LocalSet {
+    type Output = ();
+
+    /// Ready when every task has ended.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.run_some(cx);
+        match self.tasks.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl Default for LocalSet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for LocalSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalSet").finish_non_exhaustive()
+    }
+}
+
+/// Leaves the set that [`LocalSet::enter`] entered.
+#[must_use = "the set is left again when the guard is dropped"]
+pub struct LocalEnterGuard {
+    previous: Option<Rc<LocalTasks>>,
+}
+
+impl Drop for LocalEnterGuard {
+    fn drop(&mut self) {
+        drop(replace_current(self.previous.take()));
+    }
+}
+
+impl fmt::Debug for LocalEnterGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalEnterGuard").finish_non_exhaustive()
+    }
+}
+
+/// Returns the set before, for the caller to drop: that may drop tasks.
+fn replace_current(tasks: Option<Rc<LocalTasks>>) -> Option<Rc<LocalTasks>> {
+    let replaced = CURRENT.try_with(|current| current.replace(tasks));
+    replaced.ok().flatten()
+}
+
+/// Spawns a task, which need not be `Send`, into the [`LocalSet`] that the thread is in.
+///
+/// # Panics
+/// If it is in none: call it from a task of a set, from [`LocalSet::run_until`], or while holding a
+/// [`LocalSet::enter`] guard. A task spawned by [`heist::spawn`](crate::spawn) is in none.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    spawn_local_named(future, None)
+}
+
+#[track_caller]
+pub(super) fn spawn_local_named<F>(future: F, name: Option<&str>) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let current = CURRENT.try_with(|current| current.borrow().clone());
+    match current.ok().flatten() {
+        Some(tasks) => tasks.spawn(future, name),
+        None => panic!(
+            "`spawn_local` called outside of a `LocalSet`: call it inside `LocalSet::run_until`, or in a \
+             task that is local itself; a task of `heist::spawn` may move between threads"
+        ),
+    }
+}
