@@ -22,6 +22,11 @@ pub fn multi(workers: usize) -> Runtime {
         .expect("the system gives threads and descriptors")
 }
 
+/// Whether `HEIST_FULL=1` asks for the full measure of tests that the suite plays in small.
+pub fn full() -> bool {
+    std::env::var_os("HEIST_FULL").is_some_and(|value| value == "1")
+}
+
 /// Runs `test` on a thread of its own and fails if it has not ended within two minutes.
 ///
 /// # Panics

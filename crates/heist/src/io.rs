@@ -2,8 +2,11 @@
 //!
 //! These *are* tokio's items, re-exported, so that a type written for one runtime fits the other.
 //! Sockets of [`heist::net`](crate::net) implement the traits. [`Interest`] and [`Ready`] are
-//! Heist's own. Standard input and output are not here: their reads block a thread for ever; use
-//! [`spawn_blocking`](crate::task::spawn_blocking) and [`std::io`].
+//! Heist's own, and so are the standard streams: [`stdin`], [`stdout`], [`stderr`].
+
+mod stdio;
+
+pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 
 /// Descriptors that something else made.
 pub mod unix {

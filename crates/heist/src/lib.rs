@@ -29,8 +29,9 @@
 //! | [`task`] | spawning, joining, aborting, yielding |
 //! | [`time`] | sleeping, timeouts, intervals |
 //! | [`net`] | TCP, UDP, Unix sockets, pipes |
+//! | [`fs`] | files and directories |
 //! | [`process`] | child processes |
-//! | [`io`], [`sync`] | tokio's runtime-independent utilities, re-exported |
+//! | [`io`], [`sync`] | tokio's runtime-independent utilities, re-exported; standard streams |
 //! | [`signal`] | Ctrl-C and other signals |
 //!
 //! This crate only assembles `heist-scheduler`, `heist-reactor` and `heist-net`, and owns the
@@ -38,14 +39,17 @@
 
 #![forbid(unsafe_code)]
 
-pub mod io;
 pub mod runtime;
 pub mod sync;
 pub mod task;
 
+mod blocking_io;
+pub mod io;
+
 pub mod net;
 pub mod time;
 
+pub mod fs;
 pub mod signal;
 
 #[cfg(unix)]
