@@ -2,10 +2,13 @@
 //!
 //! These *are* tokio's items, re-exported, so that a type written for one runtime fits the other.
 //! Sockets of [`heist::net`](crate::net) implement the traits. [`Interest`] and [`Ready`] are
-//! Heist's own, and so are the standard streams: [`stdin`], [`stdout`], [`stderr`].
+//! Heist's own, and so are the standard streams, [`stdin`], [`stdout`], [`stderr`], and
+//! [`copy_bidirectional`], which lets the kernel copy where it can.
 
+mod bidirectional;
 mod stdio;
 
+pub use bidirectional::copy_bidirectional;
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 
 /// Descriptors that something else made.
@@ -27,6 +30,6 @@ pub use tokio::io::{
     SimplexStream, Sink, Split, Take, WriteHalf,
 };
 pub use tokio::io::{
-    copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf, duplex, empty, join, repeat,
-    simplex, sink, split,
+    copy, copy_bidirectional_with_sizes, copy_buf, duplex, empty, join, repeat, simplex, sink,
+    split,
 };

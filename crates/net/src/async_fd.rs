@@ -268,6 +268,15 @@ impl<T: AsFd> AsyncFd<T> {
         self.ready_mut(Interest::WRITABLE).await
     }
 
+    pub(crate) fn poll_io<R>(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        f: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.io.registration().poll_io(cx, direction, f)
+    }
+
     /// Runs `f`, a non-blocking operation on the descriptor, until it returns something else than
     /// `WouldBlock`, waiting for readiness in between; any number of tasks at once.
     ///

@@ -7,7 +7,7 @@
 //!   leaves behind is keyed by a generation that never comes again.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -28,5 +28,11 @@ impl<T: AsFd> Source for Descriptor<T> {
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         SourceFd(&self.0.as_fd().as_raw_fd()).deregister(registry)
+    }
+}
+
+impl<T: AsFd> AsFd for Descriptor<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

@@ -38,11 +38,16 @@ pub mod tcp;
 mod udp;
 pub mod unix;
 
+#[cfg(target_os = "linux")]
+mod splice;
+
 mod traits;
 
 pub use addr::{ToSocketAddrs, lookup_host};
 pub use async_fd::AsyncFd;
 pub use evented::Evented;
+#[cfg(target_os = "linux")]
+pub use splice::Splice;
 pub use tcp::{TcpListener, TcpSocket, TcpStream};
 pub use udp::UdpSocket;
 pub use unix::{UnixDatagram, UnixListener, UnixSocket, UnixStream};

@@ -46,11 +46,13 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to `addr`. If it yields several addresses, they are tried in turn.
+    /// Connects to `addr`. If it yields several addresses, they race as RFC 8305 ("happy eyeballs")
+    /// has it: the families take turns, and an attempt that has not succeeded after 250 ms is joined
+    /// by the next.
     ///
     /// # Errors
     ///
-    /// When the name cannot be resolved, or the error of the last address tried.
+    /// When the name cannot be resolved, or the error of the last attempt to fail.
     ///
     /// # Panics
     ///
@@ -58,7 +60,7 @@ impl TcpStream {
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: dropping the future closes the socket of the attempt under way.
+    /// Cancel safe: dropping the future closes the sockets of the attempts under way.
     pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
         super::connect::connect(addr).await
     }

@@ -43,6 +43,8 @@ macro_rules! writes {
             }
 
             fn is_write_vectored(&self) -> bool {
+                #[cfg(target_os = "linux")]
+                crate::splice::answer(self.evented().source());
                 true
             }
 

@@ -5,6 +5,8 @@ mod async_fd;
 mod exhaustion;
 mod listener;
 mod pipe;
+mod race;
+mod splice;
 mod split;
 mod stream;
 mod support;
