@@ -41,13 +41,14 @@
 
 pub mod runtime;
 pub mod sync;
+pub mod time;
+
 pub mod task;
 
 mod blocking_io;
 pub mod io;
 
 pub mod net;
-pub mod time;
 
 pub mod fs;
 pub mod signal;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 pub use heist_scheduler::{AbortHandle, Id, JoinError, JoinHandle, TaskInfo};
 
 pub mod coop;
+pub mod group;
 pub mod join_set;
 
 mod builder;
@@ -17,6 +18,7 @@ mod tracker;
 
 pub use builder::Builder;
 pub use coop::{Unconstrained, consume_budget, unconstrained};
+pub use group::TaskGroup;
 pub use inherit::{Inherit, InheritedKey, inherit};
 pub use join_set::JoinSet;
 pub use local_key::{AccessError, LocalKey};

@@ -10,7 +10,8 @@
 //!
 //! # Rejected
 //! Inheriting in every [`spawn`](crate::spawn): it would cost each task, of which most need no
-//! context, a word and a look per poll. So it is asked for, by [`inherit`].
+//! context, a word and a look per poll. So it is asked for, by [`inherit`], and
+//! task groups do it for their children.
 
 use std::any::Any;
 use std::cell::RefCell;

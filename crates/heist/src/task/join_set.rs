@@ -34,7 +34,7 @@ use crate::runtime::Handle;
 /// A collection of tasks on any runtimes.
 ///
 /// Tasks finish in any order and are returned in that order. Dropping the set aborts those that are
-/// left, and waits for none.
+/// left, and waits for none; a [`TaskGroup`](super::TaskGroup) waits, and looks after errors too.
 ///
 /// # Examples
 /// ```

@@ -73,7 +73,7 @@ impl Instant {
     }
 
     /// Adds `duration`; a sum that cannot be represented becomes some 30 years from here.
-    pub(super) fn saturating_add(self, duration: Duration) -> Self {
+    pub(crate) fn saturating_add(self, duration: Duration) -> Self {
         const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
         self.checked_add(duration)
             .or_else(|| self.checked_add(FAR))

@@ -1,11 +1,12 @@
 //! Stopping the runtime's clock, and moving it on.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use heist_reactor::{Control, Handle};
 
 use super::Instant;
-use crate::task::yield_now;
 
 /// Stops the clock of the current runtime: timers and [`Instant::now`] stand still.
 ///
@@ -74,6 +75,19 @@ pub async fn advance(duration: Duration) {
         yield_now().await;
     }
     yield_now().await;
+}
+
+/// Lets others run, the driver among them.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 const RUNS: &str =
