@@ -56,7 +56,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Handle::current_scheduler().spawn_owned(future, None)
+    Handle::spawned(heist_scheduler::spawn(future, None))
 }
 
 /// Runs `f`, which may block, on this thread, after another one has taken over its worker.

@@ -290,8 +290,6 @@ impl Schedule for OneShot {
     fn schedule_yielded((): (), task: Task) {
         task.cancel();
     }
-
-    fn release(&self, _key: usize, _cancelled: bool) {}
 }
 
 /// The future of a blocking job.

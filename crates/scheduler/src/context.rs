@@ -10,53 +10,111 @@
 //! - A task that was last run from the slot goes to the queue the next time: two tasks that wake
 //!   each other alternate with the others of the worker, and a task that awaits many others is
 //!   polled once for several of them.
-//! - A peer is woken only if this worker has more than the one task it will run next. A push into
-//!   an empty worker wakes nobody: the wakeup would cost more than the task.
+//! - A peer is woken only for more than the one task that runs next, and if the queue holds more work
+//!   than a wakeup is worth ([`WORTH_A_WAKEUP`]): its length times what polls take here of late. A push
+//!   onto this thread's own queue needs no fence to be safe, since its owner is awake and will run it; a
+//!   wakeup that is missed or not worth it costs parallelism, until the turn ends or, behind a long
+//!   poll, until the watchdog looks.
 //! - While this thread is in the driver nobody is woken: the worker announces the batch once.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::Future;
 use std::rc::Rc;
 
 use crate::config::ThreadHook;
-use crate::shared::{Remote, Shared};
+use crate::shared::{Remote, Shared, SharedRemote};
 use crate::sync::{Arc, const_thread_local, deque, next_thread_number, plain};
-use crate::task::{JoinError, Schedule, Task, quiet};
+use crate::task::{
+    self, Arena, Block, Cache, Home, JoinError, JoinHandle, Meta, Resident, Schedule, Task, quiet,
+};
 
 /// One worker's own data, which only the thread that serves as this worker touches.
 pub(crate) struct Core {
     pub(crate) queue: deque::Worker<Task>,
+    /// Cells for tasks that this worker spawns.
+    pub(crate) cache: Cache<Shared>,
+}
+
+impl Core {
+    pub(crate) fn new(shared: &Arc<Shared>, queue: deque::Worker<Task>) -> Self {
+        let cache = shared.arena.cache(shared);
+        Self { queue, cache }
+    }
 }
 
 /// The worker that a thread is serving as.
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: usize,
+    pub(crate) remote: SharedRemote,
     pub(crate) core: RefCell<Option<Core>>,
+    /// Where injected tasks are on their way to the queue; empty at all other times.
+    pub(crate) fetched: RefCell<VecDeque<Task>>,
     pub(crate) in_driver: Cell<bool>,
+    /// How long a poll takes of late, in nanoseconds.
+    pub(crate) poll_cost: Cell<u32>,
 }
 
-const_thread_local! {
-    static WORKER: RefCell<Option<Rc<Context>>> = RefCell::new(None);
+/// What a poll is taken to cost before any was measured, in nanoseconds. In a model each is worth a
+/// wakeup, so that the protocol of wakeups is played.
+pub(crate) const UNKNOWN_POLL: u32 = if cfg!(any(heist_loom, heist_shuttle)) {
+    1_000_000
+} else {
+    1_000
+};
+/// Work that is worth a wakeup, in nanoseconds: a wakeup costs both sides together about 3 µs.
+const WORTH_A_WAKEUP: u64 = 20_000;
+
+/// What a thread knows of schedulers.
+struct Thread {
+    /// The worker that it serves as.
+    worker: RefCell<Option<Rc<Context>>>,
+    /// The scheduler that it serves or has entered.
+    current: RefCell<Option<Arc<Shared>>>,
+    /// Its sticky shard in injectors.
+    number: Cell<usize>,
 }
 
-const_thread_local! {
-    /// The sticky shard of this thread in injectors and registries.
-    static THREAD_INDEX: Cell<usize> = Cell::new(usize::MAX);
-}
-
-fn thread_index() -> usize {
-    let assign = |cell: &Cell<usize>| {
-        if cell.get() == usize::MAX {
-            cell.set(next_thread_number());
+impl Thread {
+    const fn new() -> Self {
+        Self {
+            worker: RefCell::new(None),
+            current: RefCell::new(None),
+            number: Cell::new(usize::MAX),
         }
-        cell.get()
+    }
+}
+
+const_thread_local! {
+    static THREAD: Thread = Thread::new();
+}
+
+fn thread_number() -> usize {
+    let assign = |thread: &Thread| {
+        if thread.number.get() == usize::MAX {
+            thread.number.set(next_thread_number());
+        }
+        thread.number.get()
     };
-    THREAD_INDEX.try_with(assign).unwrap_or(0)
+    THREAD.try_with(assign).unwrap_or(0)
+}
+
+/// The scheduler that this thread serves or has entered.
+pub(crate) fn current() -> Option<Arc<Shared>> {
+    let current = THREAD.try_with(|thread| thread.current.borrow().clone());
+    current.ok().flatten()
+}
+
+/// Makes this the current scheduler of the thread; returns the one before.
+pub(crate) fn set_current(shared: Option<Arc<Shared>>) -> Option<Arc<Shared>> {
+    let previous = THREAD.try_with(|thread| thread.current.replace(shared));
+    previous.ok().flatten()
 }
 
 /// Makes this thread serve as a worker until the guard is dropped.
 pub(crate) fn set_worker(context: Rc<Context>) -> WorkerGuard {
-    WorkerGuard(WORKER.with(|worker| worker.replace(Some(context))))
+    WorkerGuard(THREAD.with(|thread| thread.worker.replace(Some(context))))
 }
 
 /// Restores the previous worker of this thread.
@@ -66,23 +124,22 @@ pub(crate) struct WorkerGuard(Option<Rc<Context>>);
 impl Drop for WorkerGuard {
     fn drop(&mut self) {
         let previous = self.0.take();
-        WORKER.with(|worker| worker.replace(previous));
+        THREAD.with(|thread| thread.worker.replace(previous));
     }
 }
 
 /// Makes this thread no worker, if it was one between two events of the driver.
 pub(crate) fn leave_worker() -> Option<Rc<Context>> {
-    let leave = |worker: &RefCell<Option<Rc<Context>>>| {
-        worker
-            .borrow_mut()
-            .take_if(|context| !context.in_driver.get())
+    let leave = |thread: &Thread| {
+        let mut worker = thread.worker.borrow_mut();
+        worker.take_if(|context| !context.in_driver.get())
     };
-    WORKER.try_with(leave).ok().flatten()
+    THREAD.try_with(leave).ok().flatten()
 }
 
 /// Ends what [`leave_worker`] began.
 pub(crate) fn rejoin_worker(context: Rc<Context>) {
-    WORKER.with(|worker| worker.replace(Some(context)));
+    THREAD.with(|thread| thread.worker.replace(Some(context)));
 }
 
 /// Runs a hook, which may panic, on no worker: what it wakes is injected, since this worker may not
@@ -97,49 +154,88 @@ pub(crate) fn call_hook(hook: Option<&ThreadHook>) {
 
 /// Whether this thread is serving as a worker, of any scheduler.
 pub fn is_worker() -> bool {
-    WORKER
-        .try_with(|worker| worker.borrow().is_some())
+    THREAD
+        .try_with(|thread| thread.worker.borrow().is_some())
         .unwrap_or(false)
 }
 
-/// Where a woken task goes, independent of the task's own cell.
-pub(crate) enum Target {
-    /// To the worker that this thread serves as.
-    Local(Rc<Context>),
-    /// To the injector, by way of the thread's sticky shard.
-    Remote(Arc<Shared>),
+/// Calls `f` with the context and core of the worker that the thread serves as, if it is one of the
+/// scheduler that `is_it` names and has its core. No user code may run in `f`.
+#[inline(always)]
+fn with_core<R>(
+    is_it: impl FnOnce(&Thread, &Arc<Shared>) -> bool,
+    f: impl FnOnce(&Context, &mut Core) -> R,
+) -> Option<R> {
+    let found = THREAD.try_with(|thread| {
+        let worker = thread.worker.borrow();
+        let context = worker.as_deref()?;
+        if !is_it(thread, &context.shared) {
+            return None;
+        }
+        // Borrowed while a task is refused and dropped: then there is none.
+        let mut core = context.core.try_borrow_mut().ok()?;
+        Some(f(context, core.as_mut()?))
+    });
+    found.ok().flatten()
 }
 
-impl Target {
-    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
-        let local = WORKER.try_with(|worker| {
-            worker
-                .borrow()
-                .as_ref()
-                .filter(|context| Arc::ptr_eq(&context.shared, shared))
-                .cloned()
-        });
-        match local {
-            Ok(Some(context)) => Self::Local(context),
-            _ => Self::Remote(shared.clone()),
-        }
+/// Spawns a task on this thread's own worker, if it is one of `shared`, or, without it, of the current
+/// scheduler. Gives the future back if it is not, or is stopping.
+#[inline]
+pub(crate) fn spawn_as_worker<F>(
+    shared: Option<&Arc<Shared>>,
+    future: F,
+    meta: Meta,
+) -> Result<JoinHandle<F::Output>, (F, Meta)>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut parts = Some((future, meta));
+    let handle = with_core(
+        |thread, own| match shared {
+            Some(shared) => Arc::ptr_eq(own, shared),
+            None => {
+                let current = thread.current.borrow();
+                current
+                    .as_ref()
+                    .is_some_and(|current| Arc::ptr_eq(own, current))
+            }
+        },
+        |context, core| {
+            let shared = &context.shared;
+            let (future, meta) = parts.take_if(|_| !shared.is_stopping())?;
+            let class = task::class_of::<F, Resident<Shared>>();
+            let block = core.cache.take(&shared.arena, class);
+            let (task, handle) = task::new_in(block, shared, future, meta);
+            context.remote().counters.spawned.add(1);
+            context.schedule(core, task);
+            Some(handle)
+        },
+    );
+    match handle {
+        Some(Some(handle)) => Ok(handle),
+        _ => Err(parts.expect("only a task takes them")),
     }
+}
 
-    /// The scheduler that the task goes to.
-    pub(crate) fn shared(&self) -> &Shared {
-        match self {
-            Self::Local(context) => &context.shared,
-            Self::Remote(shared) => shared,
-        }
+/// Spawns a task from a thread that is none of its scheduler's workers, or while that stops.
+pub(crate) fn spawn_from_outside<F>(
+    shared: &Arc<Shared>,
+    future: F,
+    meta: Meta,
+) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let block = Arena::take(shared, task::class_of::<F, Resident<Shared>>());
+    let (task, handle) = task::new_in(block, shared, future, meta);
+    match shared.is_stopping() {
+        true => task.cancel(),
+        false => shared.inject(task, thread_number()),
     }
-
-    /// Which shard of the registry a task spawned here belongs to.
-    pub(crate) fn shard_hint(&self) -> usize {
-        match self {
-            Self::Local(context) => context.index,
-            Self::Remote(_) => thread_index(),
-        }
-    }
+    handle
 }
 
 impl Context {
@@ -152,16 +248,13 @@ impl Context {
         self.shared.nap.worker_is_awake();
     }
 
+    #[inline]
     pub(crate) fn remote(&self) -> &Remote {
-        &self.shared.remotes[self.index]
+        &self.remote
     }
 
     /// Queues a task that was woken or spawned on this thread.
-    fn schedule(&self, task: Task) {
-        let core = self.core.borrow();
-        let Some(core) = &*core else {
-            return self.shared.inject(task, self.index);
-        };
+    fn schedule(&self, core: &Core, task: Task) {
         if self.in_driver.get() {
             return core.queue.push(task);
         }
@@ -174,54 +267,103 @@ impl Context {
     }
 
     /// Queues a task behind all others of this worker.
-    fn schedule_yielded(&self, task: Task) {
-        let core = self.core.borrow();
-        let Some(core) = &*core else {
-            return self.shared.inject(task, self.index);
-        };
+    fn schedule_yielded(&self, core: &Core, task: Task) {
         task.take_ran_from_slot();
         core.queue.push(task);
         self.share(core);
     }
 
-    /// Wakes a peer if there is more here than the one task that runs next.
+    /// Whether so many tasks are worth a wakeup.
+    #[inline]
+    pub(crate) fn is_worth_a_wakeup(&self, tasks: usize) -> bool {
+        tasks as u64 * u64::from(self.poll_cost.get()) >= WORTH_A_WAKEUP
+    }
+
+    /// Wakes a peer if what is queued here is worth it, and is more than the one task that runs next.
+    #[inline]
     fn share(&self, core: &Core) {
         let queued = core.queue.len();
-        if queued > 1 || (queued == 1 && !self.remote().slot.is_empty()) {
+        if self.is_worth_a_wakeup(queued) {
+            self.share_slow(queued);
+        }
+    }
+
+    #[cold]
+    fn share_slow(&self, queued: usize) {
+        let is_more = queued > 1 || !self.remote().slot.is_empty();
+        if is_more && self.shared.idle.may_claim() {
             self.shared.wake_one();
         }
     }
 }
 
-impl Schedule for Arc<Shared> {
-    type Target = Target;
+/// Queues a task by `locally` if this thread is a worker of its scheduler, else in the injector, by way
+/// of the thread's sticky shard.
+#[inline(always)]
+fn queue(home: Resident<Shared>, task: Task, locally: impl FnOnce(&Context, &Core, Task)) {
+    let mut task = Some(task);
+    with_core(
+        |_, own| home.is(own),
+        |context, core| {
+            let task = task.take().expect("it is queued once");
+            locally(context, core, task);
+        },
+    );
+    if let Some(task) = task {
+        inject(home, task);
+    }
+}
 
-    fn target(&self) -> Target {
-        Target::of(self)
+#[cold]
+fn inject(home: Resident<Shared>, task: Task) {
+    // While the token is here the task's cell is lent, and `home` is alive.
+    let shared = home.owner();
+    shared.inject(task, thread_number());
+}
+
+impl Schedule for Resident<Shared> {
+    type Target = Self;
+
+    fn target(&self) -> Self {
+        *self
     }
 
-    fn schedule(target: Target, task: Task) {
-        match target {
-            Target::Local(context) => context.schedule(task),
-            Target::Remote(shared) => shared.inject(task, thread_index()),
-        }
+    fn schedule(home: Self, task: Task) {
+        queue(home, task, Context::schedule);
     }
 
-    fn schedule_yielded(target: Target, task: Task) {
-        match target {
-            Target::Local(context) => context.schedule_yielded(task),
-            Target::Remote(shared) => shared.inject(task, thread_index()),
-        }
+    fn schedule_yielded(home: Self, task: Task) {
+        queue(home, task, Context::schedule_yielded);
     }
 
     fn panicked(&self, error: &JoinError) {
-        self.task_panicked(error);
+        self.owner().task_panicked(error);
     }
 
-    fn release(&self, key: usize, cancelled: bool) {
-        if cancelled {
-            self.cancelled.fetch_add(1, plain::Ordering::Relaxed);
-        }
-        self.registry.remove(key);
+    fn dropped(&self) {
+        self.owner().dropped.fetch_add(1, plain::Ordering::Relaxed);
     }
+}
+
+impl Home for Resident<Shared> {
+    #[inline]
+    fn take_back(self, block: Block) {
+        let mut block = Some(block);
+        with_core(
+            |_, own| self.is(own),
+            |context, core| {
+                let block = block.take().expect("it is taken back once");
+                core.cache.put(&context.shared.arena, block);
+            },
+        );
+        if let Some(block) = block {
+            put_from_outside(self, block);
+        }
+    }
+}
+
+#[cold]
+fn put_from_outside(home: Resident<Shared>, block: Block) {
+    // While the block is here the cell is lent, and this scheduler is alive.
+    Arena::put(&home.owner(), block);
 }

@@ -28,7 +28,7 @@ use crate::budget;
 use crate::context::{self, Context, Core};
 use crate::shared::Shared;
 use crate::sync::{Arc, deque};
-use crate::task::{self, Meta, Task};
+use crate::task::{self, Arena, Meta, Task};
 use crate::worker::Worker;
 
 /// Has a thread of the crew serve as worker `index`, if that worker's core is free by then.
@@ -101,8 +101,9 @@ impl Absent {
         let core = context.core.try_borrow_mut();
         let core = core.ok().and_then(|mut core| core.take());
         let absent = Self(context); // Comes back also if the user's function for thread names panics.
-        if let Some(Core { queue }) = core {
+        if let Some(Core { queue, cache }) = core {
             let (shared, index) = (&absent.0.shared, absent.0.index);
+            Arena::flush(shared, cache);
             *absent.0.remote().core.lock() = Some(queue);
             shared.worker_is_away();
             staff(shared, index);
@@ -122,7 +123,7 @@ impl Drop for Absent {
     fn drop(&mut self) {
         if let Some(queue) = self.take_back() {
             self.0.begin_serving();
-            *self.0.core.borrow_mut() = Some(Core { queue });
+            *self.0.core.borrow_mut() = Some(Core::new(&self.0.shared, queue));
         }
         context::rejoin_worker(self.0.clone());
     }

@@ -1,12 +1,12 @@
 //! The way to a scheduler from anywhere: spawning, shutdown, figures.
 //!
 //! # Shutdown, step by step
-//! 1. [`Handle::shut_down`] closes the registry: from here on a spawn gives a handle to a task
-//!    that is already cancelled.
-//! 2. It raises the stop flag and unparks every worker; it closes the blocking pool, cancelling
-//!    the jobs that have not begun.
-//! 3. Each worker, at its next step, stops running tasks. It cancels the live tasks of its share
-//!    of the registry: an idle one at once, a running one at the end of its poll.
+//! 1. [`Handle::shut_down`] raises the stop flag: from here on a spawn gives a handle to a task that is
+//!    already cancelled.
+//! 2. It unparks every worker; it closes the blocking pool, cancelling the jobs that have not begun.
+//! 3. Each worker, at its next step, stops running tasks. It cancels all live tasks: an idle one at
+//!    once, a running one at the end of its poll. Whatever this worker spawned or polled came before
+//!    that look, so a task that it made idle is among them; one that was not polled yet is in a queue.
 //! 4. It cancels what is left in its own queue and slot.
 //! 5. The last worker that is not in [`crate::block_in_place`] closes the injector, cancels what was
 //!    in it, cancels once more whatever lives, and drops the driver, so that foreign waiters on its
@@ -16,19 +16,18 @@
 //!    thread; nothing else waits for it: what a worker stuck in such a poll cannot cancel, the
 //!    watchdog cancels in its stead, a moment later.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::time::Duration;
 
 use crate::blocking::{Job, OneShot, Refused};
-use crate::context::Target;
+use crate::context;
 use crate::metrics::{BlockingMetrics, WatchdogMetrics, WorkerMetrics};
 use crate::report::TaskInfo;
 use crate::shared::Shared;
-use crate::sync::{Arc, const_thread_local, plain};
-use crate::task::{self, JoinHandle, Meta, Schedule};
+use crate::sync::Arc;
+use crate::task::{self, BOXED_ABOVE, JoinHandle, Meta};
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
 #[derive(Clone)]
@@ -36,23 +35,16 @@ pub struct Handle {
     pub(crate) shared: Arc<Shared>,
 }
 
-const_thread_local! {
-    static CURRENT: RefCell<Option<Handle>> = RefCell::new(None);
-}
-
 impl Handle {
     /// The scheduler that this thread serves or has entered.
     pub fn try_current() -> Option<Handle> {
-        CURRENT
-            .try_with(|current| current.borrow().clone())
-            .ok()
-            .flatten()
+        context::current().map(|shared| Self { shared })
     }
 
     /// Makes this the current scheduler of the thread until the guard is dropped.
     pub fn enter(&self) -> EnterGuard {
         EnterGuard {
-            previous: CURRENT.with(|current| current.replace(Some(self.clone()))),
+            previous: context::set_current(Some(self.shared.clone())),
             _not_send: std::marker::PhantomData,
         }
     }
@@ -64,24 +56,23 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.clone().spawn_owned(future, name)
+        let meta = meta(name);
+        if size_of::<F>() > BOXED_ABOVE {
+            self.spawn_sized(Box::pin(future), meta)
+        } else {
+            self.spawn_sized(future, meta)
+        }
     }
 
-    /// As [`Handle::spawn`]; the task keeps this reference, which saves counting one more.
-    #[track_caller]
-    pub fn spawn_owned<F>(self, future: F, name: Option<&str>) -> JoinHandle<F::Output>
+    fn spawn_sized<F>(&self, future: F, meta: Meta) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let target = Target::of(&self.shared);
-        let (task, handle) = task::new(future, self.shared, meta(name));
-        let registry = &target.shared().registry;
-        match registry.insert(&task, target.shard_hint()) {
-            Ok(()) => <Arc<Shared> as Schedule>::schedule(target, task),
-            Err(crate::registry::Closed) => task.cancel(),
+        match context::spawn_as_worker(Some(&self.shared), future, meta) {
+            Ok(handle) => handle,
+            Err((future, meta)) => context::spawn_from_outside(&self.shared, future, meta),
         }
-        handle
     }
 
     /// Runs `f` on the blocking pool.
@@ -118,11 +109,10 @@ impl Handle {
         self.shared.wait_stopped(timeout)
     }
 
-    /// All tasks that are alive, in no order. Takes each lock of the registry for a moment.
+    /// All tasks that are alive, in no order. Holds nobody up: it walks over the tasks' memory.
     pub fn tasks(&self) -> Vec<TaskInfo> {
-        let registry = &self.shared.registry;
-        let live = (0..registry.shards()).flat_map(|shard| registry.snapshot(shard));
-        live.map(|task| TaskInfo::of(&task)).collect()
+        let live = self.shared.arena.live();
+        live.iter().map(TaskInfo::of).collect()
     }
 
     /// The blocking jobs that run now.
@@ -132,7 +122,7 @@ impl Handle {
 
     /// Tasks that ended by cancellation, since the scheduler was made.
     pub fn cancelled_tasks(&self) -> u64 {
-        self.shared.cancelled.load(plain::Ordering::Relaxed)
+        self.shared.counts().cancelled
     }
 
     /// Whether there are no threads: [`Handle::block_on`] serves as the one worker.
@@ -155,9 +145,11 @@ impl Handle {
         remote.counters.snapshot(remote.stealer.len())
     }
 
-    /// Tasks spawned and not yet finished. Takes each lock of the registry for a moment.
+    /// Tasks spawned and not yet finished. Each worker counts its own, so this may be off by a few while
+    /// they run.
     pub fn live_tasks(&self) -> usize {
-        self.shared.registry.len()
+        let counts = self.shared.counts();
+        usize::try_from(counts.spawned.saturating_sub(counts.finished)).unwrap_or(usize::MAX)
     }
 
     /// Tasks from outside that wait for a worker.
@@ -176,6 +168,38 @@ impl Handle {
     }
 }
 
+/// As [`Handle::spawn`], on the current scheduler; `None` if there is none.
+#[inline]
+#[track_caller]
+pub fn spawn<F>(future: F, name: Option<&str>) -> Option<JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let meta = meta(name);
+    if size_of::<F>() > BOXED_ABOVE {
+        spawn_sized(Box::pin(future), meta)
+    } else {
+        spawn_sized(future, meta)
+    }
+}
+
+#[inline]
+fn spawn_sized<F>(future: F, meta: Meta) -> Option<JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match context::spawn_as_worker(None, future, meta) {
+        Ok(handle) => Some(handle),
+        Err((future, meta)) => {
+            let shared = context::current()?;
+            Some(Handle { shared }.spawn_sized(future, meta))
+        }
+    }
+}
+
+#[inline]
 #[track_caller]
 fn meta(name: Option<&str>) -> Meta {
     Meta {
@@ -197,13 +221,12 @@ impl fmt::Debug for Handle {
 #[derive(Debug)]
 #[must_use = "the scheduler is left again when the guard is dropped"]
 pub struct EnterGuard {
-    previous: Option<Handle>,
+    previous: Option<Arc<Shared>>,
     _not_send: std::marker::PhantomData<*const ()>,
 }
 
 impl Drop for EnterGuard {
     fn drop(&mut self) {
-        let previous = self.previous.take();
-        let _ = CURRENT.try_with(|current| current.replace(previous));
+        drop(context::set_current(self.previous.take()));
     }
 }

@@ -128,6 +128,13 @@ impl Idle {
         self.claim_slow()
     }
 
+    /// Whether [`Idle::claim`] is likely to find somebody; no more than that, as it has no fence.
+    #[inline]
+    pub(crate) fn may_claim(&self) -> bool {
+        let counts = self.counts();
+        counts.searching() == 0 && counts.sleeping() > 0
+    }
+
     #[cold]
     fn claim_slow(&self) -> Option<usize> {
         let mut sleepers = self.sleepers.lock();

@@ -68,8 +68,15 @@ impl<T> Injector<T> {
 
     /// Takes up to `max` tasks, from the first shard that has any, starting at `start`.
     ///
-    /// The first one is returned, the others are given to `rest`, under no lock.
-    pub(crate) fn pop_batch(&self, start: usize, max: usize, mut rest: impl FnMut(T)) -> Option<T> {
+    /// The first one is returned, the others are given to `rest`, under no lock. `batch` is empty before
+    /// and after: it is there for its memory, which goes round, so that nobody allocates under the lock.
+    pub(crate) fn pop_batch(
+        &self,
+        start: usize,
+        max: usize,
+        batch: &mut VecDeque<T>,
+        rest: impl FnMut(T),
+    ) -> Option<T> {
         for offset in 0..self.shards.len() {
             let shard = &self.shards[(start + offset) & (self.shards.len() - 1)];
             if shard.len.load(Relaxed) == 0 {
@@ -77,15 +84,15 @@ impl<T> Injector<T> {
             }
             let mut queue = shard.queue.lock();
             let count = queue.tasks.len().min(max);
-            let mut batch: VecDeque<T> = if count == queue.tasks.len() {
-                std::mem::take(&mut queue.tasks)
+            if count == queue.tasks.len() {
+                std::mem::swap(&mut queue.tasks, batch);
             } else {
-                queue.tasks.drain(..count).collect()
-            };
+                batch.extend(queue.tasks.drain(..count));
+            }
             shard.len.store(queue.tasks.len(), Relaxed);
             drop(queue);
             if let Some(first) = batch.pop_front() {
-                batch.into_iter().for_each(&mut rest);
+                batch.drain(..).for_each(rest);
                 return Some(first);
             }
         }

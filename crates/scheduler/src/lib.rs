@@ -23,7 +23,6 @@ pub mod driver;
 mod task;
 
 mod metrics;
-mod registry;
 mod report;
 
 mod idle;
@@ -60,7 +59,7 @@ pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
 pub use context::is_worker;
 pub use crew::block_in_place;
-pub use handle::{EnterGuard, Handle};
+pub use handle::{EnterGuard, Handle, spawn};
 pub use metrics::{BUCKETS, BlockingMetrics, WatchdogMetrics, WorkerMetrics};
 pub use report::{Reporting, SlowPoll, SlowPollHook, Stall, TaskInfo, ThreadProbe, ThreadTime};
 pub use task::{AbortHandle, Id, JoinError, JoinHandle, LocalTasks};

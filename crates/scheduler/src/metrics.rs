@@ -56,6 +56,9 @@ pub(crate) struct Counters {
     pub(crate) poll_times: Histogram,
     pub(crate) waits: Histogram,
     pub(crate) polls: Counter,
+    pub(crate) spawned: Counter,
+    /// Tasks that this worker polled to their end.
+    pub(crate) finished: Counter,
     pub(crate) steal_attempts: Counter,
     pub(crate) steals: Counter,
     pub(crate) stolen_tasks: Counter,

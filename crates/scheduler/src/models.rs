@@ -12,7 +12,7 @@ mod join;
 mod local;
 mod parker;
 mod queue;
-mod registry;
+mod arena;
 mod scheduler;
 mod shutdown;
 mod slot;
@@ -137,8 +137,6 @@ impl Schedule for InCell {
     fn schedule_yielded(target: RunQueue, task: Task) {
         target.0.lock().push_back(task);
     }
-
-    fn release(&self, _key: usize, _cancelled: bool) {}
 }
 
 #[track_caller]

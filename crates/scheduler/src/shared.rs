@@ -11,24 +11,23 @@ use crate::injector::Injector;
 use crate::metrics::Counters;
 use crate::nap::Nap;
 use crate::parker::{DriverSlot, Parker, Place};
-use crate::registry::Registry;
 use crate::report::Reporting;
 use crate::roots::Roots;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{CachePadded, Condvar, Mutex, deque, plain, spin_hint};
-use crate::task::{JoinError, Slot, Task};
+use crate::task::{Arena, JoinError, Slot, Task};
 use crate::vitals::{Vitals, Watch};
 
 /// One scheduler.
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// The workers that the scheduler was built with, then the spare ones.
-    pub(crate) remotes: Box<[CachePadded<Remote>]>,
+    pub(crate) remotes: Box<[SharedRemote]>,
     pub(crate) injector: Injector<Task>,
     pub(crate) idle: Idle,
     pub(crate) driver: DriverSlot,
-    pub(crate) registry: Registry,
+    pub(crate) arena: Arena<Shared>,
     pub(crate) blocking: Arc<Pool>,
     /// The threads of spare workers and successors.
     pub(crate) crew: Arc<Pool>,
@@ -45,8 +44,8 @@ pub(crate) struct Shared {
     regular: usize,
     pub(crate) seed: u64,
     pub(crate) budget_per_poll: u32,
-    /// Tasks that ended by cancellation.
-    pub(crate) cancelled: plain::AtomicU64,
+    /// Tasks that were cancelled: dropped instead of polled to their end.
+    pub(crate) dropped: plain::AtomicU64,
     stopping: AtomicBool,
     workers: Mutex<Workers>,
     stopped: Condvar,
@@ -54,6 +53,15 @@ pub(crate) struct Shared {
 
 /// Tasks taken at once from a queue whose tasks are to be cancelled.
 const CANCEL_BATCH: usize = 256;
+
+/// Tasks since the scheduler was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TaskCounts {
+    pub(crate) spawned: u64,
+    pub(crate) finished: u64,
+    /// Of the finished ones.
+    pub(crate) cancelled: u64,
+}
 
 /// How far a shutdown has come.
 #[derive(Debug)]
@@ -75,6 +83,9 @@ impl Workers {
         self.stopped && self.away == 0
     }
 }
+
+/// A [`Remote`] that its worker reaches in one step.
+pub(crate) type SharedRemote = Arc<CachePadded<Remote>>;
 
 /// What others may touch of one worker.
 pub(crate) struct Remote {
@@ -126,6 +137,12 @@ impl std::fmt::Debug for Hook {
     }
 }
 
+impl AsRef<Arena<Shared>> for Shared {
+    fn as_ref(&self) -> &Arena<Shared> {
+        &self.arena
+    }
+}
+
 impl Shared {
     /// A scheduler with the workers' queues; returns the owners' ends beside it.
     pub(crate) fn new(
@@ -147,14 +164,14 @@ impl Shared {
             (queue.stealer(), Some(queue))
         });
         let remotes = regular.chain(spare).map(|(stealer, core)| {
-            CachePadded::new(Remote {
+            Arc::new(CachePadded::new(Remote {
                 stealer,
                 slot: Slot::new(),
                 parker: Parker::new(),
                 counters: Counters::default(),
                 vitals: Vitals::new(),
                 core: Mutex::new(core),
-            })
+            }))
         });
         let shared = Self {
             remotes: remotes.collect(),
@@ -171,12 +188,12 @@ impl Shared {
             injector: Injector::new(config.workers),
             idle: Idle::new(config.workers),
             driver,
-            registry: Registry::new(config.workers),
+            arena: Arena::new(),
             blocking,
             clock: config.clock,
             on_park: Hook(config.on_park),
             on_unpark: Hook(config.on_unpark),
-            cancelled: plain::AtomicU64::new(0),
+            dropped: plain::AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             workers: Mutex::new(Workers {
                 running: queues.len(),
@@ -222,7 +239,7 @@ impl Shared {
 
     /// The workers that there are, spare ones included; some of these may be gone by now.
     #[inline]
-    pub(crate) fn staffed(&self) -> &[CachePadded<Remote>] {
+    pub(crate) fn staffed(&self) -> &[SharedRemote] {
         &self.remotes[..self.watch.staffed()]
     }
 
@@ -235,12 +252,8 @@ impl Shared {
 
     /// Steps 1 and 2 of a shutdown; see [`crate::handle::Handle::shut_down`].
     pub(crate) fn stop(&self) {
-        for shard in 0..self.registry.shards() {
-            self.registry.close(shard);
-        }
-        // Relaxed: the shards' locks carry the edge. A worker that saw the flag and then found a
-        // shard open would have had its lock before `close` did, so its look at the flag would come
-        // before this store, which it cannot have read then.
+        // Relaxed: it publishes nothing. A spawn that does not see it yet is seen by the worker's own
+        // look at the live tasks, or finds the injector closed.
         self.stopping.store(true, Relaxed);
         for worker in 0..self.remotes.len() {
             self.unpark(worker);
@@ -248,19 +261,17 @@ impl Shared {
         self.nap.close();
     }
 
-    /// Cancels the tasks of every `step`-th shard from `first` on. The registry is closed.
-    pub(crate) fn cancel_tasks(&self, first: usize, step: usize) {
-        for shard in (first..self.registry.shards()).step_by(step) {
-            for task in self.registry.snapshot(shard) {
-                if let Some(token) = task.claim_cancel() {
-                    token.run();
-                }
+    /// Cancels the tasks that are alive: the idle ones at once, the others when their tokens are run.
+    pub(crate) fn cancel_tasks(&self) {
+        for task in self.arena.live() {
+            if let Some(token) = task.claim_cancel() {
+                token.run();
             }
         }
     }
 
     /// Cancels every task that is not being polled right now, also those in the queues of workers
-    /// that are stuck. The registry is closed.
+    /// that are stuck.
     pub(crate) fn cancel_all(&self) {
         self.injector.close().into_iter().for_each(Task::cancel);
         let stolen = deque::Worker::new_fifo();
@@ -278,7 +289,26 @@ impl Shared {
                 std::iter::from_fn(|| stolen.pop()).for_each(Task::cancel);
             }
         }
-        self.cancel_tasks(0, 1);
+        self.cancel_tasks();
+    }
+
+    /// How many tasks there were, over all threads.
+    pub(crate) fn counts(&self) -> TaskCounts {
+        let counters = || self.remotes.iter().map(|remote| &remote.counters);
+        let cancelled = self.dropped.load(plain::Ordering::Relaxed);
+        let finished = counters()
+            .map(|counters| counters.finished.get())
+            .sum::<u64>();
+        // Last, so that no task is counted as finished that is not counted as spawned.
+        let outside = self.arena.taken();
+        let spawned = counters()
+            .map(|counters| counters.spawned.get())
+            .sum::<u64>();
+        TaskCounts {
+            spawned: spawned + outside,
+            finished: finished + cancelled,
+            cancelled,
+        }
     }
 
     /// Counts a thread that takes a core, having none; false if it is too late for that. Called

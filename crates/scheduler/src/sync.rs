@@ -70,6 +70,12 @@ mod imp {
             Self(std::cell::UnsafeCell::new(value))
         }
 
+        /// Calls `f` with a pointer for shared access.
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
         /// Calls `f` with a pointer for exclusive access.
         #[inline(always)]
         pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {

@@ -18,7 +18,7 @@ use crate::sync::plain::{AtomicBool, AtomicU64, AtomicUsize};
 
 /// The hints about one worker.
 pub(crate) struct Vitals {
-    /// Where the registry keeps the task of the last poll.
+    /// The address of the task of the last poll.
     task: AtomicUsize,
     /// The poll, by its number, that is found to take long.
     stuck_poll: AtomicU64,
@@ -60,13 +60,13 @@ impl Vitals {
         self.serving.load(Relaxed)
     }
 
-    /// A poll begins, of the task that the registry keeps under `key`.
+    /// A poll begins, of the task at this address.
     #[inline]
-    pub(crate) fn polls(&self, key: usize) {
-        self.task.store(key, Relaxed);
+    pub(crate) fn polls(&self, address: usize) {
+        self.task.store(address, Relaxed);
     }
 
-    /// The key that [`Vitals::polls`] was given last.
+    /// The address that [`Vitals::polls`] was given last.
     pub(crate) fn task(&self) -> usize {
         self.task.load(Relaxed)
     }

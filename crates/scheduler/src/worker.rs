@@ -25,13 +25,14 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::budget;
-use crate::context::{self, Context, Core};
+use crate::context::{self, Context, Core, UNKNOWN_POLL};
 use crate::handle::Handle;
 use crate::idle::{Searching, Sleep};
 use crate::parker::Parked;
 use crate::shared::{Remote, Shared};
 use crate::sync::{Arc, deque};
-use crate::task::{Task, quiet};
+use crate::task::{Arena, Task, quiet};
+use search::Local;
 pub(crate) use seat::{SEAT, Seat};
 use turn::Turn;
 
@@ -99,6 +100,9 @@ impl std::fmt::Debug for Launch {
 pub struct Worker {
     context: Rc<Context>,
     has_left: bool,
+    /// This worker is none that the scheduler was built with.
+    is_spare: bool,
+    budget_per_poll: u32,
     searching: Option<Searching>,
     rng: u64,
     turn: Turn,
@@ -112,16 +116,23 @@ impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, queue: deque::Worker<Task>) -> Self {
         let rng = shared.seed.wrapping_add(index as u64) | 1;
         let (budget_left, awake_since) = (shared.budget_per_poll, shared.clock.now());
+        let core = Core::new(&shared, queue);
+        let is_spare = index >= shared.workers();
         let context = Rc::new(Context {
+            remote: shared.remotes[index].clone(),
             shared,
             index,
-            core: std::cell::RefCell::new(Some(Core { queue })),
+            core: std::cell::RefCell::new(Some(core)),
+            fetched: std::cell::RefCell::default(),
             in_driver: std::cell::Cell::new(false),
+            poll_cost: std::cell::Cell::new(UNKNOWN_POLL),
         });
         context.begin_serving();
         Self {
             context,
             has_left: false,
+            is_spare,
+            budget_per_poll: budget_left,
             searching: None,
             rng,
             turn: Turn::first(),
@@ -169,30 +180,23 @@ impl Worker {
     }
 
     fn step(&mut self) -> Tick {
-        if self.shared().is_stopping() || self.is_over() {
+        let is_retired = || self.remote().vitals.is_retired();
+        if self.shared().is_stopping() || (self.is_spare && is_retired()) {
             return Tick::Stop;
         }
-        if self.turn.is_over() {
+        if self.turn.is_over() && self.context.core.borrow().is_some() {
             self.end_turn();
         }
-        let next = self.next_local().or_else(|| self.take_injected());
-        match next.or_else(|| self.steal()) {
-            Some(task) => {
-                self.run_task(task);
-                Tick::Ran
-            }
-            None => Tick::Idle,
-        }
-    }
-
-    /// Whether a successor has this worker's core, or this is a spare worker that is to leave.
-    fn is_over(&self) -> bool {
-        let retired = || self.remote().vitals.is_retired();
-        self.context.core.borrow().is_none() || (self.is_spare() && retired())
-    }
-
-    fn is_spare(&self) -> bool {
-        self.context.index >= self.shared().workers()
+        let task = match self.next_local() {
+            Local::Task(task) => task,
+            Local::NoCore => return Tick::Stop,
+            Local::Nothing => match self.take_injected().or_else(|| self.steal()) {
+                Some(task) => task,
+                None => return Tick::Idle,
+            },
+        };
+        self.run_task(task);
+        Tick::Ran
     }
 
     fn with_queue<R>(&self, f: impl FnOnce(&deque::Worker<Task>) -> R) -> R {
@@ -209,13 +213,14 @@ impl Worker {
         }
         let remote = self.remote();
         remote.counters.polls.add(1);
-        remote.vitals.polls(task.registry_key());
-        self.budget_left = budget::with_units(self.budget_left, || task.run());
-        let context = &*self.context;
-        self.turn.polled(
-            &*context.shared.clock,
-            &context.remote().counters.poll_times,
-        );
+        remote.vitals.polls(task.address());
+        let (finished, left) = budget::with_units(self.budget_left, || task.run());
+        self.budget_left = left;
+        let counters = &self.context.remote().counters;
+        if finished {
+            counters.finished.add(1);
+        }
+        self.turn.polled(&self.context);
     }
 
     #[cold]
@@ -271,17 +276,18 @@ impl Worker {
             return self.shared().absentee_stopped();
         };
         self.remote().vitals.end();
-        match self.is_spare() && !self.shared().is_stopping() {
-            true => self.hand_back(core),
-            false => self.cancel_share(core),
+        let Core { queue, cache } = core;
+        match self.is_spare && !self.shared().is_stopping() {
+            true => self.hand_back(queue),
+            false => self.cancel_share(&queue),
         }
+        Arena::flush(self.shared(), cache);
         self.shared().worker_stopped();
     }
 
-    fn cancel_share(&self, core: Core) {
-        let shared = self.shared();
-        shared.cancel_tasks(self.context.index, shared.workers());
-        while let Some(task) = core.queue.pop() {
+    fn cancel_share(&self, queue: &deque::Worker<Task>) {
+        self.shared().cancel_tasks();
+        while let Some(task) = queue.pop() {
             task.cancel();
         }
         if let Some(task) = self.remote().slot.take() {
@@ -291,12 +297,12 @@ impl Worker {
 
     /// Leaves no task behind, the core to the next spare worker of this number, and the driver to a
     /// sleeper: this worker may be the one that waited there while the others went to sleep.
-    fn hand_back(&self, core: Core) {
-        let next = || self.remote().slot.take().or_else(|| core.queue.pop());
+    fn hand_back(&self, queue: deque::Worker<Task>) {
+        let next = || self.remote().slot.take().or_else(|| queue.pop());
         while let Some(task) = next() {
             self.shared().inject(task, self.context.index);
         }
-        *self.remote().core.lock() = Some(core.queue);
+        *self.remote().core.lock() = Some(queue);
         self.shared().wake_one();
     }
 }

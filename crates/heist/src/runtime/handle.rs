@@ -41,11 +41,12 @@ impl Handle {
         }
     }
 
-    /// The current runtime's scheduler, without its reactor: all that spawning needs.
+    /// What was spawned on the current runtime, if there is one.
+    #[inline]
     #[track_caller]
-    pub(crate) fn current_scheduler() -> heist_scheduler::Handle {
-        match heist_scheduler::Handle::try_current() {
-            Some(scheduler) => scheduler,
+    pub(crate) fn spawned<T>(task: Option<JoinHandle<T>>) -> JoinHandle<T> {
+        match task {
+            Some(task) => task,
             None => panic!("{}", TryCurrentError(())),
         }
     }

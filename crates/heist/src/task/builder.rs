@@ -45,7 +45,7 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Ok(Handle::current_scheduler().spawn_owned(future, self.name))
+        Ok(Handle::spawned(heist_scheduler::spawn(future, self.name)))
     }
 
     /// Spawns on the runtime of `handle`.

@@ -1,5 +1,7 @@
 //! Who sleeps and whom a push wakes: the fences of `idle`, over a queue without a lock.
 
+use std::collections::VecDeque;
+
 use loom::sync::Arc;
 
 use super::{model, thread};
@@ -45,10 +47,9 @@ impl Scene {
     }
 
     fn find(&self) -> Option<u32> {
-        if let Some(item) = self
-            .injector
-            .pop_batch(0, 1, |_| unreachable!("one at a time"))
-        {
+        if let Some(item) = self.injector.pop_batch(0, 1, &mut VecDeque::new(), |_| {
+            unreachable!("one at a time")
+        }) {
             return Some(item);
         }
         loop {

@@ -1,5 +1,7 @@
 //! The queue from outside: nothing is lost between a push, a fetch and the close.
 
+use std::collections::VecDeque;
+
 use loom::sync::Arc;
 
 use super::{model, thread};
@@ -18,7 +20,11 @@ fn a_push_is_refused_or_returned_by_the_close() {
         let accepted = pusher.join().expect("joins");
         assert_eq!(left.contains(&1), accepted[0]);
         assert_eq!(left.contains(&2), accepted[1]);
-        assert!(injector.pop_batch(0, 2, |_| ()).is_none());
+        assert!(
+            injector
+                .pop_batch(0, 2, &mut VecDeque::new(), |_| ())
+                .is_none()
+        );
     });
 }
 
@@ -34,7 +40,7 @@ fn a_fetch_and_the_close_share_what_was_pushed() {
             let injector = Arc::clone(&injector);
             thread(move || {
                 let mut got = Vec::new();
-                let first = injector.pop_batch(0, 2, |item| got.push(item));
+                let first = injector.pop_batch(0, 2, &mut VecDeque::new(), |item| got.push(item));
                 got.extend(first);
                 got
             })
@@ -56,9 +62,15 @@ fn two_fetches_take_each_task_once() {
         assert!(injector.push(2, 0).is_ok());
         let worker = {
             let injector = Arc::clone(&injector);
-            thread(move || injector.pop_batch(0, 1, |_| unreachable!("one at a time")))
+            thread(move || {
+                injector.pop_batch(0, 1, &mut VecDeque::new(), |_| {
+                    unreachable!("one at a time")
+                })
+            })
         };
-        let here = injector.pop_batch(0, 1, |_| unreachable!("one at a time"));
+        let here = injector.pop_batch(0, 1, &mut VecDeque::new(), |_| {
+            unreachable!("one at a time")
+        });
         let there = worker.join().expect("joins");
         let (here, there) = (here.expect("one is left"), there.expect("one is left"));
         assert_eq!(here + there, 3);
@@ -77,9 +89,13 @@ fn a_fetch_and_a_push_in_another_shard_lose_nothing() {
             thread(move || assert!(injector.push(2, 1).is_ok()))
         };
         // Begins at the shard that is being pushed to, and goes on to the other one.
-        let first = injector.pop_batch(1, 1, |_| unreachable!("one at a time"));
+        let first = injector.pop_batch(1, 1, &mut VecDeque::new(), |_| {
+            unreachable!("one at a time")
+        });
         pusher.join().expect("joins");
-        let second = injector.pop_batch(1, 1, |_| unreachable!("one at a time"));
+        let second = injector.pop_batch(1, 1, &mut VecDeque::new(), |_| {
+            unreachable!("one at a time")
+        });
         let mut both = [first.expect("one is there"), second.expect("one is left")];
         both.sort_unstable();
         assert_eq!(both, [1, 2]);

@@ -200,6 +200,12 @@ impl<T> UnsafeCell<T> {
         }
     }
 
+    /// Calls `f` with a pointer for shared access.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        assert!(!self.entered.get(), "a cell is read while it is written");
+        f(self.value.get())
+    }
+
     /// Calls `f` with a pointer for exclusive access.
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         struct Leave<'a>(&'a Cell<bool>);

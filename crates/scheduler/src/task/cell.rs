@@ -19,10 +19,25 @@ use crate::sync::UnsafeCell;
 #[repr(C)]
 pub(crate) struct Header {
     pub(super) state: State,
+    pub(super) birth: Birth,
+}
+
+/// What is written when a task is born, and does not depend on its future's type.
+pub(super) struct Birth {
     pub(super) vtable: &'static Vtable,
-    pub(super) registry_key: PlainCell<usize>,
     pub(super) ran_from_slot: PlainCell<bool>,
-    pub(super) meta: Meta,
+    /// Written once; in an `UnsafeCell` so that loom sees who reads it too early.
+    meta: UnsafeCell<Meta>,
+}
+
+impl Birth {
+    pub(super) fn new(vtable: &'static Vtable, meta: Meta) -> Self {
+        Self {
+            vtable,
+            ran_from_slot: PlainCell::new(false),
+            meta: UnsafeCell::new(meta),
+        }
+    }
 }
 
 /// What is known of a task from its spawn on.
@@ -36,8 +51,9 @@ pub(crate) struct Meta {
 /// The typed operations of a cell. Each takes the header of a live cell of the vtable's type.
 #[derive(Debug)]
 pub(super) struct Vtable {
-    /// Polls once or finishes the cancellation. The caller owns the token, and gives it up.
-    pub(super) run: unsafe fn(NonNull<Header>),
+    /// Polls once or finishes the cancellation; true if the poll was the last one. The caller owns
+    /// the token, and gives it up.
+    pub(super) run: unsafe fn(NonNull<Header>) -> bool,
     /// Queues the token that the caller owns, and gives up.
     pub(super) schedule: unsafe fn(NonNull<Header>),
     /// Moves the output to `*mut Option<Result<T, JoinError>>`. The caller is the `JoinHandle` of
@@ -57,7 +73,15 @@ impl Header {
     #[inline(always)]
     pub(super) unsafe fn vtable(header: NonNull<Header>) -> &'static Vtable {
         // SAFETY: alive by the caller's word; `vtable` never changes.
-        unsafe { (*header.as_ptr()).vtable }
+        unsafe { (*header.as_ptr()).birth.vtable }
+    }
+
+    /// The task's static facts.
+    #[inline(always)]
+    pub(super) fn meta(&self) -> &Meta {
+        let meta = self.birth.meta.with(|meta| meta);
+        // SAFETY: whoever reaches the header does so after its birth, and nobody writes until its free.
+        unsafe { &*meta }
     }
 
     /// # Safety
@@ -65,8 +89,7 @@ impl Header {
     #[inline(always)]
     pub(super) unsafe fn state<'a>(header: NonNull<Header>) -> &'a State {
         // SAFETY: alive by the caller's word.
-        let header: &'a Header = unsafe { header.as_ref() };
-        &header.state
+        unsafe { &(*header.as_ptr()).state }
     }
 }
 
@@ -119,6 +142,21 @@ impl TaskRef {
         unsafe { Self::new(task.0) }
     }
 
+    /// A counted reference to the task that is in this cell, if there is one and it is not DONE.
+    ///
+    /// # Safety
+    /// It is a cell of an arena that outlives the call.
+    pub(super) unsafe fn of_cell(cell: NonNull<Header>) -> Option<Self> {
+        // SAFETY: the state word is there as long as the arena is, also in a free cell.
+        let state = unsafe { &raw const (*cell.as_ptr()).state };
+        // SAFETY: as above.
+        let counted = unsafe { &*state }.try_add_ref();
+        counted.then(|| Self {
+            header: cell,
+            _not_auto: PhantomData,
+        })
+    }
+
     fn state(&self) -> &super::state::State {
         // SAFETY: this reference is counted, so the cell is alive while it is.
         unsafe { Header::state(self.header) }
@@ -127,8 +165,7 @@ impl TaskRef {
     /// The task's static facts.
     pub(crate) fn meta(&self) -> &Meta {
         // SAFETY: this reference is counted, so the cell is alive while it is.
-        let header = unsafe { self.header.as_ref() };
-        &header.meta
+        unsafe { self.header.as_ref() }.meta()
     }
 
     /// Whether the task has its output or error.

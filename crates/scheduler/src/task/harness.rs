@@ -1,12 +1,11 @@
-//! The typed half of a task: making, polling, completing, cancelling, freeing.
+//! The typed half of a task: polling, completing, cancelling.
 //!
 //! # Protocol
 //! The token's holder calls `run`:
 //! 1. `start_poll` says whether to poll or to cancel.
 //! 2. Poll under `catch_unwind`. `Pending`: `finish_pending`, then leave, requeue or cancel.
 //! 3. `Ready` or a panic: drop the future, store the output or the error.
-//! 4. Leave the registry (`Schedule::release`): after DONE the cell may be gone.
-//! 5. `complete`: one transition sets DONE and releases the runtime's reference; with a join
+//! 4. `complete`: one transition sets DONE and releases the runtime's reference; with a join
 //!    waker it only sets DONE, then the waker is taken, the reference released, the waker woken.
 //!
 //! # Invariants
@@ -15,75 +14,16 @@
 //! freed, here or on another thread. They take the header's pointer and borrow for a moment.
 
 use std::any::Any;
-use std::cell::Cell as PlainCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
-use super::cell::{Cell, Header, Meta, Stage, Vtable};
-use super::state::{Complete, FinishPending, StartPoll, State};
-use super::{JoinError, JoinHandle, Schedule, Task, id, waker};
+use super::cell::{Cell, Header, Stage};
+use super::state::{Complete, FinishPending, StartPoll};
+use super::{JoinError, Schedule, Task, id, waker};
 use crate::sync::UnsafeCell;
-
-/// Makes a task in the state "queued for its first poll".
-pub(crate) fn new<F, S>(future: F, scheduler: S, meta: Meta) -> (Task, JoinHandle<F::Output>)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-    S: Schedule,
-{
-    // SAFETY: future and output may be polled and dropped on any thread.
-    unsafe { new_local(future, scheduler, meta) }
-}
-
-/// As [`new`], of a future that may not be `Send`.
-///
-/// # Safety
-/// Unless future and output are `Send`, the returned token, and every one that `scheduler` gets, is run,
-/// cancelled and dropped on the calling thread only. (The `JoinHandle` is `Send` only if the output is.)
-pub(super) unsafe fn new_local<F, S>(
-    future: F,
-    scheduler: S,
-    meta: Meta,
-) -> (Task, JoinHandle<F::Output>)
-where
-    F: Future + 'static,
-    F::Output: 'static,
-    S: Schedule,
-{
-    let cell = Box::new(Cell {
-        header: Header {
-            state: State::new(),
-            vtable: vtable::<F, S>(),
-            registry_key: PlainCell::new(0),
-            ran_from_slot: PlainCell::new(false),
-            meta,
-        },
-        scheduler,
-        stage: UnsafeCell::new(Stage::Running(future)),
-        join_waker: UnsafeCell::new(None),
-    });
-    let header = NonNull::from(Box::leak(cell)).cast::<Header>();
-    // SAFETY: the state was born with ACTIVE; this is its one token.
-    let task = unsafe { Task::from_raw(header) };
-    // SAFETY: the state was born with HANDLE; this is its one handle, of the right output type.
-    let handle = unsafe { JoinHandle::from_raw(header) };
-    (task, handle)
-}
-
-/// The operations of `Cell<F, S>`.
-fn vtable<F: Future, S: Schedule>() -> &'static Vtable {
-    &Vtable {
-        run: run::<F, S>,
-        schedule: schedule::<F, S>,
-        take_output: take_output::<F, S>,
-        drop_output: drop_output::<F, S>,
-        join_waker: join_waker::<F, S>,
-        free: free::<F, S>,
-    }
-}
 
 /// # Safety
 /// `header` is the header of a live `Cell<F, S>`, alive for `'a`.
@@ -96,26 +36,30 @@ unsafe fn cell<'a, F: Future, S>(header: NonNull<Header>) -> &'a Cell<F, S> {
 
 /// # Safety
 /// As [`Vtable::run`].
-unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
+pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) -> bool {
     // SAFETY: the token keeps the cell alive until the transitions below give it up.
     let cell = unsafe { cell::<F, S>(header) };
-    let _current = id::enter(cell.header.meta.id);
+    let _current = id::enter(cell.header.meta().id);
     if cell.header.state.start_poll() == StartPoll::Cancel {
         // SAFETY: the token is still this thread's.
-        return unsafe { cancel::<F, S>(header) };
+        unsafe { cancel::<F, S>(header) };
+        return false;
     }
     // SAFETY: the token is this thread's, so the future is.
     match unsafe { poll_future(header, cell) } {
-        Ok(Poll::Pending) => match cell.header.state.finish_pending() {
-            FinishPending::Idle => {}
-            FinishPending::Requeue => {
-                let target = cell.scheduler.target();
-                // SAFETY: Requeue left the token with this thread; it moves to the queue.
-                S::schedule_yielded(target, unsafe { Task::from_raw(header) });
+        Ok(Poll::Pending) => {
+            match cell.header.state.finish_pending() {
+                FinishPending::Idle => {}
+                FinishPending::Requeue => {
+                    let target = cell.scheduler.target();
+                    // SAFETY: Requeue left the token with this thread; it moves to the queue.
+                    S::schedule_yielded(target, unsafe { Task::from_raw(header) });
+                }
+                // SAFETY: Cancel left the token with this thread.
+                FinishPending::Cancel => unsafe { cancel::<F, S>(header) },
             }
-            // SAFETY: Cancel left the token with this thread.
-            FinishPending::Cancel => unsafe { cancel::<F, S>(header) },
-        },
+            false
+        }
         Ok(Poll::Ready(output)) => {
             // SAFETY: the token is this thread's.
             let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
@@ -123,14 +67,18 @@ unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
                 Ok(()) => Ok(output),
                 Err(payload) => {
                     quiet(|| drop(output));
-                    Err(JoinError::panic(cell.header.meta.id, payload))
+                    Err(JoinError::panic(cell.header.meta().id, payload))
                 }
             };
             // SAFETY: the token is this thread's.
             unsafe { finish::<F, S>(header, result) };
+            true
         }
-        // SAFETY: the token is this thread's.
-        Err(payload) => unsafe { fail::<F, S>(header, Some(payload)) },
+        Err(payload) => {
+            // SAFETY: the token is this thread's.
+            unsafe { fail::<F, S>(header, Some(payload)) };
+            true
+        }
     }
 }
 
@@ -198,7 +146,7 @@ unsafe fn fail<F: Future, S: Schedule>(
     let cell = unsafe { cell::<F, S>(header) };
     // SAFETY: the token is the caller's, so the future is.
     let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
-    let id = cell.header.meta.id;
+    let id = cell.header.meta().id;
     let error = match (panic, dropped) {
         (Some(first), dropped) => {
             if let Err(second) = dropped {
@@ -206,14 +154,19 @@ unsafe fn fail<F: Future, S: Schedule>(
             }
             JoinError::panic(id, first)
         }
-        (None, Err(payload)) => JoinError::panic(id, payload),
-        (None, Ok(())) => JoinError::cancelled(id),
+        (None, dropped) => {
+            cell.scheduler.dropped();
+            match dropped {
+                Ok(()) => JoinError::cancelled(id),
+                Err(payload) => JoinError::panic(id, payload),
+            }
+        }
     };
     // SAFETY: as the caller promised.
     unsafe { finish::<F, S>(header, Err(error)) };
 }
 
-/// Stores the result and sets DONE: steps 3 to 5 of the protocol.
+/// Stores the result and sets DONE: steps 3 and 4 of the protocol.
 ///
 /// # Safety
 /// The caller owns the token of the live `Cell<F, S>`, whose stage is `Consumed`, and gives the
@@ -224,16 +177,16 @@ unsafe fn finish<F: Future, S: Schedule>(
 ) {
     // SAFETY: the token keeps the cell alive until `complete` gives it up.
     let cell = unsafe { cell::<F, S>(header) };
-    let cancelled = result.as_ref().is_err_and(JoinError::is_cancelled);
-    if let Some(error) = result.as_ref().err().filter(|_| !cancelled) {
-        cell.scheduler.panicked(error);
+    if let Err(error) = &result {
+        if !error.is_cancelled() {
+            cell.scheduler.panicked(error);
+        }
     }
     cell.stage.with_mut(|stage| {
         // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
         unsafe { std::ptr::write(stage, Stage::Finished(result)) }
     });
-    cell.scheduler
-        .release(cell.header.registry_key.get(), cancelled);
+    cell.scheduler.ends();
     let mut kept = true;
     loop {
         match cell.header.state.complete(kept) {
@@ -243,8 +196,12 @@ unsafe fn finish<F: Future, S: Schedule>(
                 kept = false;
             }
             Complete::Released => return,
-            // SAFETY: `complete` said that nobody else can reach the cell.
-            Complete::Free => return unsafe { free::<F, S>(header) },
+            Complete::Free => {
+                // SAFETY: as the next one.
+                let vtable = unsafe { Header::vtable(header) };
+                // SAFETY: `complete` said that nobody else can reach the cell.
+                return unsafe { (vtable.free)(header) };
+            }
             // SAFETY: the transition gave this thread the join waker, and left it a reference.
             Complete::WakeJoin => return unsafe { wake_join::<F, S>(header) },
         }
@@ -263,8 +220,10 @@ unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>) {
         unsafe { (*slot).take() }
     });
     if cell.header.state.release_ref() {
+        // SAFETY: as the next one.
+        let vtable = unsafe { Header::vtable(header) };
         // SAFETY: `release_ref` said that nobody else can reach the cell.
-        unsafe { free::<F, S>(header) };
+        unsafe { (vtable.free)(header) };
     }
     if let Some(waker) = waker {
         quiet(|| waker.wake());
@@ -273,7 +232,7 @@ unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>) {
 
 /// # Safety
 /// As [`Vtable::schedule`].
-unsafe fn schedule<F: Future, S: Schedule>(header: NonNull<Header>) {
+pub(super) unsafe fn schedule<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the token keeps the cell alive until it is published by the last line.
     let target = unsafe { cell::<F, S>(header) }.scheduler.target();
     // SAFETY: the caller owns the token and gives it up; `target` does not borrow from the cell.
@@ -282,7 +241,7 @@ unsafe fn schedule<F: Future, S: Schedule>(header: NonNull<Header>) {
 
 /// # Safety
 /// As [`Vtable::take_output`].
-unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>, out: *mut ()) {
+pub(super) unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>, out: *mut ()) {
     // SAFETY: the handle keeps the cell alive.
     let cell = unsafe { cell::<F, S>(header) };
     let stage = cell.stage.with_mut(|stage| {
@@ -298,9 +257,16 @@ unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>, out: *mut
 
 /// # Safety
 /// As [`Vtable::drop_output`].
-unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>) {
+pub(super) unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the caller owns the output, so the cell is alive.
     let cell = unsafe { cell::<F, S>(header) };
+    // SAFETY: the caller owns the stage.
+    let consumed = cell
+        .stage
+        .with(|stage| matches!(unsafe { &*stage }, Stage::Consumed));
+    if consumed {
+        return;
+    }
     // SAFETY: the caller owns the output.
     if let Err(payload) = unsafe { replace_stage(cell, Stage::Consumed) } {
         discard(payload);
@@ -309,19 +275,11 @@ unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>) {
 
 /// # Safety
 /// As [`Vtable::join_waker`].
-unsafe fn join_waker<F: Future, S: Schedule>(
+pub(super) unsafe fn join_waker<F: Future, S: Schedule>(
     header: NonNull<Header>,
 ) -> NonNull<UnsafeCell<Option<Waker>>> {
     // SAFETY: the caller keeps the cell alive.
     NonNull::from(&unsafe { cell::<F, S>(header) }.join_waker)
-}
-
-/// # Safety
-/// As [`Vtable::free`].
-unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header>) {
-    // SAFETY: the cell was leaked from a `Box<Cell<F, S>>` by `new`, and is the caller's.
-    let cell = unsafe { Box::from_raw(header.cast::<Cell<F, S>>().as_ptr()) };
-    quiet(|| drop(cell));
 }
 
 /// Runs user code whose panic has nowhere to go; the panic hook has reported it.

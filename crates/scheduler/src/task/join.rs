@@ -22,10 +22,20 @@ use crate::budget;
 /// Awaiting `&mut handle` loses nothing when it is dropped: the output stays for the next await.
 pub struct JoinHandle<T> {
     header: NonNull<Header>,
-    /// The waker in the cell's slot, while the slot is the completing side's: comparing it here
-    /// saves taking the slot back only to find the same waker.
-    registered: Option<WakerId>,
+    left: Left,
     _output: PhantomData<T>,
+}
+
+/// What a handle has left in its cell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Neither the output, if there is one, was touched, nor is a waker there.
+    Nothing,
+    /// This waker is in the slot, which is the completing side's: comparing it here saves taking the
+    /// slot back only to find the same waker.
+    Waker(WakerId),
+    /// The task is DONE, and its output was taken.
+    Done,
 }
 
 /// What makes two wakers equal.
@@ -60,7 +70,7 @@ impl<T> JoinHandle<T> {
     pub(super) unsafe fn from_raw(header: NonNull<Header>) -> Self {
         Self {
             header,
-            registered: None,
+            left: Left::Nothing,
             _output: PhantomData,
         }
     }
@@ -91,12 +101,12 @@ impl<T> JoinHandle<T> {
 
     /// The task's id.
     pub fn id(&self) -> Id {
-        self.header().meta.id
+        self.header().meta().id
     }
 
     /// The name the task was spawned with.
     pub fn name(&self) -> Option<&str> {
-        self.header().meta.name.as_deref()
+        self.header().meta().name.as_deref()
     }
 
     fn task_ref(&self) -> TaskRef {
@@ -109,22 +119,21 @@ impl<T> JoinHandle<T> {
     /// A waker's clone and drop are foreign code, which may panic: both run while the slot is in
     /// order, the clone before it is touched, the drop after it has been published.
     fn register(&mut self, waker: &Waker) -> Join {
-        if self.registered == Some(WakerId::of(waker)) {
+        if self.left == Left::Waker(WakerId::of(waker)) {
             return Join::Pending;
         }
         // The clone's identity, not the original's: only the clone's address stays in use.
         let waker = waker.clone();
         let id = WakerId::of(&waker);
-        if self.registered.take().is_some()
-            && self.header().state.reclaim_join_waker() == Join::Done
-        {
+        let left = std::mem::replace(&mut self.left, Left::Nothing);
+        if left != Left::Nothing && self.header().state.reclaim_join_waker() == Join::Done {
             return Join::Done;
         }
         let old = self.replace_join_waker(Some(waker));
         let published = self.header().state.publish_join_waker();
         let unused = match published {
             Join::Pending => {
-                self.registered = Some(id);
+                self.left = Left::Waker(id);
                 None
             }
             Join::Done => self.replace_join_waker(None),
@@ -153,6 +162,7 @@ impl<T> JoinHandle<T> {
         let vtable = unsafe { Header::vtable(self.header) };
         // SAFETY: DONE was seen with Acquire, the output's type is `T`, and the place is `None`.
         unsafe { (vtable.take_output)(self.header, (&raw mut output).cast()) };
+        self.left = Left::Done;
         output.expect("`take_output` fills the place or panics")
     }
 }
@@ -173,8 +183,19 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
-impl<T> Drop for JoinHandle<T> {
-    fn drop(&mut self) {
+impl<T> JoinHandle<T> {
+    /// The task is DONE, and its output is gone.
+    #[inline]
+    fn release(&mut self) {
+        if self.header().state.release_done_handle() {
+            // SAFETY: as the next one.
+            let vtable = unsafe { Header::vtable(self.header) };
+            // SAFETY: nobody else can reach the cell.
+            unsafe { (vtable.free)(self.header) };
+        }
+    }
+
+    fn detach(&mut self) {
         loop {
             match self.header().state.drop_handle() {
                 DropHandle::Released => return,
@@ -193,9 +214,16 @@ impl<T> Drop for JoinHandle<T> {
         let vtable = unsafe { Header::vtable(self.header) };
         // SAFETY: DONE and HANDLE: the output, if not yet taken, is the handle's.
         unsafe { (vtable.drop_output)(self.header) };
-        if self.header().state.release_done_handle() {
-            // SAFETY: nobody else can reach the cell.
-            unsafe { (vtable.free)(self.header) };
+        self.release();
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    #[inline]
+    fn drop(&mut self) {
+        match self.left {
+            Left::Done => self.release(),
+            _ => self.detach(),
         }
     }
 }

@@ -20,7 +20,7 @@
 //!   `JoinHandle`, which is `Send` only if the output is.
 //! - *Cell*: may be freed on any thread, by the last waker. By then the task is DONE and its stage is
 //!   `Consumed`: completing consumes the future, and either side above the output. Of what else is in the
-//!   cell nothing is local: the scheduler is an `Arc<Shared>`, the error's payload is `Send`.
+//!   cell nothing is local: the scheduler holds an `Arc<Shared>`, the error's payload is `Send`.
 //! - *Drop of a token* cancels it where it is dropped: so none may be dropped elsewhere. Those in the queue
 //!   are dropped with [`Shared`], of which each live cell holds a reference: while there is a token its
 //!   queue is alive, and after step 3 there is none.
@@ -39,7 +39,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use super::cell::{Meta, TaskRef};
-use super::{JoinHandle, Schedule, Task, harness, id};
+use super::{JoinHandle, Schedule, Task, birth, id};
 use crate::sync::{Condvar, Mutex};
 
 /// A set of tasks that run on the thread that made it. Dropping it cancels them.
@@ -86,11 +86,14 @@ impl LocalTasks {
             name: name.map(Into::into),
             spawned_at: Location::caller(),
         };
-        // SAFETY: the scheduler, `Arc<Shared>`, only queues tokens; they are run and dropped by methods of
+        let shared = self.shared.clone();
+        let mut queue = self.shared.queue.lock();
+        let key = queue.live.vacant_key();
+        // SAFETY: the scheduler, a `Member`, only queues tokens; they are run and dropped by methods of
         // this set alone, on this thread, and the drop of the set leaves none: see this file's head.
-        let (task, handle) = unsafe { harness::new_local(future, self.shared.clone(), meta) };
-        let key = self.shared.queue.lock().live.insert(TaskRef::of(&task));
-        task.set_registry_key(key);
+        let (task, handle) = unsafe { birth::new_local(future, Member { shared, key }, meta) };
+        queue.live.insert(TaskRef::of(&task));
+        drop(queue);
         self.shared.push(task);
         handle
     }
@@ -98,7 +101,7 @@ impl LocalTasks {
     /// Polls the task that has waited longest; false if none is to be polled.
     pub fn run_one(&self) -> bool {
         let next = self.shared.queue.lock().tokens.pop_front();
-        next.map(Task::run).is_some()
+        next.map(|task| task.run()).is_some()
     }
 
     /// Whether no task is left.
@@ -146,7 +149,9 @@ impl LocalTasks {
         };
         let mut tokens = live.iter().filter_map(TaskRef::claim_cancel).peekable();
         let any = tokens.peek().is_some();
-        tokens.for_each(Task::run);
+        for task in tokens {
+            task.run();
+        }
         any
     }
 }
@@ -162,23 +167,30 @@ impl Shared {
     }
 }
 
-impl Schedule for Arc<Shared> {
-    type Target = Self;
+/// What a local task's cell knows of its set.
+struct Member {
+    shared: Arc<Shared>,
+    /// Its place among the live tasks.
+    key: usize,
+}
 
-    fn target(&self) -> Self {
-        self.clone()
+impl Schedule for Member {
+    type Target = Arc<Shared>;
+
+    fn target(&self) -> Arc<Shared> {
+        self.shared.clone()
     }
 
-    fn schedule(target: Self, task: Task) {
+    fn schedule(target: Arc<Shared>, task: Task) {
         target.push(task);
     }
 
-    fn schedule_yielded(target: Self, task: Task) {
+    fn schedule_yielded(target: Arc<Shared>, task: Task) {
         target.push(task);
     }
 
-    fn release(&self, key: usize, _cancelled: bool) {
-        let entry = self.queue.lock().live.remove(key);
+    fn ends(&self) {
+        let entry = self.shared.queue.lock().live.remove(self.key);
         drop(entry);
     }
 }

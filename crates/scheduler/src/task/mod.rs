@@ -17,12 +17,13 @@
 //! # Who may touch which field, when
 //! | field | may be touched by | while |
 //! |---|---|---|
-//! | `state`, `vtable`, `meta` | anyone who can reach the cell | always (atomic, immutable) |
+//! | `state` | anyone who can reach the cell, and enumeration, which looks at free cells too | always (atomic) |
+//! | `vtable`, `meta` | anyone who can reach the cell | always (written before the task is born) |
 //! | `stage` (future) | the token's holder | ACTIVE |
 //! | `stage` (output) | the token's holder, until the transition to DONE; from then on the `JoinHandle` | DONE and HANDLE |
 //! | `join_waker` | the `JoinHandle` | not DONE and not JOIN_WAKER; or it saw DONE fail its own publication |
 //! | `join_waker` | the token's holder | from its transition to DONE, if that saw JOIN_WAKER |
-//! | `registry_key`, `ran_from_slot` | the token's holder | ACTIVE |
+//! | `ran_from_slot` | the token's holder | ACTIVE |
 //! | `scheduler` | anyone who holds a reference or the token, until the token is published again | always |
 //!
 //! # Panics
@@ -30,6 +31,8 @@
 //! drop or in a waker is swallowed after the panic hook has reported it. None reaches the worker.
 
 mod abort;
+mod arena;
+mod birth;
 mod cell;
 mod error;
 mod harness;
@@ -46,10 +49,14 @@ pub use id::Id;
 pub use join::JoinHandle;
 pub use local::LocalTasks;
 
+pub(crate) use arena::{Arena, BOXED_ABOVE, Block, Cache, Resident};
+pub(crate) use birth::{class_of, new, new_in};
 pub(crate) use cell::{Meta, TaskRef};
-pub(crate) use harness::{new, quiet};
+pub(crate) use harness::quiet;
 pub(crate) use id::next_id;
 pub(crate) use slot::Slot;
+#[cfg(all(test, heist_loom))]
+pub(crate) use {arena::Class, birth::class_of_value};
 
 use std::ptr::NonNull;
 
@@ -76,9 +83,17 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// A task has ended by this panic.
     fn panicked(&self, _error: &JoinError) {}
 
-    /// Forgets a task that is about to be DONE, by cancellation or otherwise; `key` is what
-    /// [`Task::set_registry_key`] stored.
-    fn release(&self, key: usize, cancelled: bool);
+    /// A future was dropped instead of polled to its end.
+    fn dropped(&self) {}
+
+    /// A task is about to be DONE, one way or the other.
+    fn ends(&self) {}
+}
+
+/// Where the cells of tasks come from, and return to.
+pub(crate) trait Home: Schedule + Copy {
+    /// Takes back the cell of a task that is gone; nobody uses it, and its block is this one.
+    fn take_back(self, block: Block);
 }
 
 /// The right to poll a task: exists exactly while its ACTIVE flag is set.
@@ -93,8 +108,8 @@ pub(crate) struct Task(NonNull<Header>);
 unsafe impl Send for Task {}
 
 impl Task {
-    /// Polls the task once, or finishes its cancellation.
-    pub(crate) fn run(self) {
+    /// Polls the task once, or finishes its cancellation; true if the poll was the last one.
+    pub(crate) fn run(self) -> bool {
         let header = self.into_raw();
         // SAFETY: the token that `into_raw` gave up keeps the cell alive.
         let vtable = unsafe { Header::vtable(header) };
@@ -108,24 +123,20 @@ impl Task {
         self.run();
     }
 
-    /// Remembers where the registry keeps this task.
-    pub(crate) fn set_registry_key(&self, key: usize) {
-        self.header().registry_key.set(key);
-    }
-
-    /// What [`Task::set_registry_key`] stored.
-    pub(crate) fn registry_key(&self) -> usize {
-        self.header().registry_key.get()
+    /// Where the task is, for [`Arena::get`].
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ptr() as usize
     }
 
     /// Whether the task's last poll came from the LIFO slot; clears the mark.
     pub(crate) fn take_ran_from_slot(&self) -> bool {
-        self.header().ran_from_slot.replace(false)
+        self.header().birth.ran_from_slot.replace(false)
     }
 
     /// Marks the coming poll as one from the LIFO slot.
     pub(crate) fn mark_run_from_slot(&self) {
-        self.header().ran_from_slot.set(true);
+        self.header().birth.ran_from_slot.set(true);
     }
 
     fn header(&self) -> &Header {

@@ -26,6 +26,8 @@
 //! 3. One thread frees the cell: "DONE, no HANDLE, count 0" is reached by one transition, and no
 //!    transition leaves it. Once DONE the count only falls, except through a reference that
 //!    still counts or through the `JoinHandle` itself. So a `JoinHandle` that sees DONE and count 0 owns the cell with a plain load.
+//!    A reference that [`State::try_add_ref`] counts, from nothing but a look at the cell, is
+//!    counted only while the task is not DONE.
 //! 4. The output is dropped by the completer if HANDLE was gone when DONE was set, else by the
 //!    `JoinHandle`.
 //!
@@ -48,7 +50,7 @@ mod outcome;
 use std::fmt;
 
 use crate::sync::atomic::AtomicUsize;
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 pub(super) use outcome::{Complete, DropHandle, FinishPending, Join, StartPoll, Wake};
 
 const ACTIVE: usize = 0b00_0001;
@@ -59,6 +61,8 @@ const JOIN_WAKER: usize = 0b01_0000;
 const CANCELLED: usize = 0b10_0000;
 const FLAG_BITS: u32 = 6;
 const ONE_REF: usize = 1 << FLAG_BITS;
+/// Queued for the first poll, with a `JoinHandle` and the runtime's reference.
+const BORN: usize = ACTIVE | HANDLE | ONE_REF;
 /// More references than memory could hold: something leaks them.
 const MAX_REFS: usize = usize::MAX >> (FLAG_BITS + 1);
 
@@ -77,7 +81,40 @@ pub(super) struct Snapshot(usize);
 impl State {
     /// A task that is queued for its first poll and has a `JoinHandle`.
     pub(super) fn new() -> Self {
-        Self(AtomicUsize::new(ACTIVE | HANDLE | ONE_REF))
+        Self(AtomicUsize::new(BORN))
+    }
+
+    /// No task: one that has ended, and that nobody can reach.
+    pub(super) fn done() -> Self {
+        Self(AtomicUsize::new(DONE))
+    }
+
+    /// As [`State::new`], in a cell whose state may be read while it is free.
+    #[inline]
+    pub(super) fn begin(&self) {
+        // ORDERING: Release pairs with `State::try_add_ref`: publishes what is known of the task from
+        // its spawn on. (model: an_enumeration_sees_all_of_a_task_that_is_born)
+        self.0.store(BORN, Release);
+    }
+
+    /// Counts one more reference, unless there is no task or it is DONE.
+    pub(super) fn try_add_ref(&self) -> bool {
+        let mut now = Snapshot(self.0.load(Relaxed));
+        while !now.is(DONE) {
+            if now.refs() >= MAX_REFS {
+                std::process::abort(); // As in `add_ref`.
+            }
+            // ORDERING: Acquire pairs with `State::begin`: sees what is known of the task, through the
+            // chain of read-modify-writes since. (model: an_enumeration_sees_all_of_a_task_that_is_born)
+            let result = self
+                .0
+                .compare_exchange_weak(now.0, now.0 + ONE_REF, Acquire, Relaxed);
+            match result {
+                Ok(_) => return true,
+                Err(changed) => now = Snapshot(changed),
+            }
+        }
+        false
     }
 
     /// The word now, with everything published to it.

@@ -83,12 +83,12 @@ impl Reports {
     }
 }
 
-/// The task that a worker polls. A key may be stale, and name another task by then: so the poll must
+/// The task that a worker polls. An address may be stale, and be another task's by then: so the poll must
 /// still be the same after the look.
 fn task_of(shared: &Shared, worker: usize) -> Option<TaskInfo> {
     let remote = &shared.remotes[worker];
     let poll = remote.counters.polls.get();
-    let task = shared.registry.get(remote.vitals.task())?;
+    let task = shared.arena.get(remote.vitals.task())?;
     (remote.counters.polls.get() == poll).then(|| TaskInfo::of(&task))
 }
 

@@ -8,6 +8,7 @@
 //!   worker that is busy robs it, once a turn.
 
 use super::Worker;
+use crate::context::Core;
 use crate::shared::Remote;
 use crate::sync::{deque, spin_hint};
 use crate::task::Task;
@@ -18,24 +19,42 @@ const MAX_SLOT_STREAK: u32 = 3;
 const STEAL_LIMIT: usize = 256;
 /// Tasks fetched from the injector at once.
 const INJECTOR_LIMIT: usize = 128;
+
+/// What a worker finds at home.
+pub(super) enum Local {
+    Task(Task),
+    Nothing,
+    /// A successor has taken the worker over.
+    NoCore,
+}
+
 impl Worker {
     /// The slot's task, or the queue's.
-    pub(super) fn next_local(&mut self) -> Option<Task> {
-        let slot = &self.context.remote().slot;
+    #[inline]
+    pub(super) fn next_local(&mut self) -> Local {
+        let context = &*self.context;
+        let core = context.core.borrow();
+        let Some(Core { queue, .. }) = &*core else {
+            return Local::NoCore;
+        };
+        let slot = &context.remote().slot;
         if !slot.is_empty() {
             if self.slot_streak < MAX_SLOT_STREAK && self.budget_left > 0 {
                 if let Some(task) = slot.take() {
                     self.slot_streak += 1;
                     task.mark_run_from_slot();
-                    return Some(task);
+                    return Local::Task(task);
                 }
             } else if let Some(task) = slot.take() {
-                self.with_queue(|queue| queue.push(task));
+                queue.push(task);
             }
         }
         self.slot_streak = 0;
-        self.budget_left = self.shared().budget_per_poll;
-        self.with_queue(deque::Worker::pop)
+        self.budget_left = self.budget_per_poll;
+        match queue.pop() {
+            Some(task) => Local::Task(task),
+            None => Local::Nothing,
+        }
     }
 
     /// A share of the injected tasks; the first of them is returned, the others queued.
@@ -48,7 +67,8 @@ impl Worker {
         let share = (waiting / self.shared().workers() + 1).min(INJECTOR_LIMIT);
         let mut count = 1;
         let first = self.with_queue(|queue| {
-            injector.pop_batch(self.context.index, share, |task| {
+            let mut batch = self.context.fetched.borrow_mut();
+            injector.pop_batch(self.context.index, share, &mut batch, |task| {
                 count += 1;
                 queue.push(task);
             })
@@ -80,7 +100,7 @@ impl Worker {
         let victims = (0..workers.len())
             .map(|offset| (start + offset) % workers.len())
             .filter(|&victim| victim != self.context.index)
-            .map(|victim| &*workers[victim]);
+            .map(|victim| &**workers[victim]);
         self.remote().counters.steal_attempts.add(1);
         let stolen = victims
             .clone()

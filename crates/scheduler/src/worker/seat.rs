@@ -12,6 +12,7 @@ use super::{Tick, Worker};
 use crate::context::{self, Core, WorkerGuard};
 use crate::shared::Shared;
 use crate::sync::Arc;
+use crate::task::Arena;
 
 /// The number of the worker that sits there.
 pub(crate) const SEAT: usize = 0;
@@ -89,7 +90,7 @@ impl Worker {
             self.stop_searching(searching);
         }
         let core = self.context.core.borrow_mut().take();
-        if let Some(Core { queue }) = core {
+        if let Some(Core { queue, cache }) = core {
             let remote = self.remote();
             remote
                 .slot
@@ -98,6 +99,7 @@ impl Worker {
                 .for_each(|task| queue.push(task));
             remote.vitals.end();
             *remote.core.lock() = Some(queue);
+            Arena::flush(self.shared(), cache);
         }
         self.shared().worker_stopped();
         self.shared().roots.wake_all();

@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use super::Worker;
-use crate::clock::Clock;
+use crate::context::Context;
 use crate::metrics::Histogram;
 use crate::sync::deque;
 use crate::task::quiet;
@@ -37,6 +37,8 @@ pub(super) struct Turn {
     /// The coming poll began now, and is to be measured.
     measured_from: Option<Instant>,
     clock_reads: u32,
+    /// The last look at the clock, if the polls since then are all that happened.
+    looked: Option<Instant>,
 }
 
 impl Turn {
@@ -50,12 +52,14 @@ impl Turn {
             began: None,
             measured_from: None,
             clock_reads: 0,
+            looked: None,
         }
     }
 
     /// The worker goes to sleep: that time is no poll's.
     pub(super) fn pause(&mut self) {
         self.measured_from = None;
+        self.looked = None;
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -64,17 +68,19 @@ impl Turn {
 
     /// Counts a poll; now and then looks whether the time is over, and how long a poll takes.
     #[inline]
-    pub(super) fn polled(&mut self, clock: &dyn Clock, times: &Histogram) {
+    pub(super) fn polled(&mut self, context: &Context) {
         self.polls += 1;
         self.polls_left = self.polls_left.saturating_sub(1);
         self.until_clock -= 1;
         if self.until_clock == 0 || self.measured_from.is_some() {
-            self.look_at_clock(clock.now(), times);
+            self.look_at_clock(context);
         }
     }
 
     #[cold]
-    fn look_at_clock(&mut self, now: Instant, times: &Histogram) {
+    fn look_at_clock(&mut self, context: &Context) {
+        let now = context.shared.clock.now();
+        let times = &context.remote().counters.poll_times;
         let all = self.clock_every == 1;
         if let Some(from) = self.measured_from.take() {
             let stands_for = if all { 1 } else { CLOCK_EVERY * MEASURE_EVERY };
@@ -82,6 +88,13 @@ impl Turn {
         }
         if self.until_clock > 0 {
             return;
+        }
+        if let Some(looked) = self.looked.replace(now) {
+            let cost = &context.poll_cost;
+            cost.set(learn(
+                cost.get(),
+                now.duration_since(looked) / self.clock_every,
+            ));
         }
         self.until_clock = self.clock_every;
         self.clock_reads = self.clock_reads.wrapping_add(1);
@@ -108,6 +121,7 @@ impl Turn {
             clock_every,
             began: Some(now),
             measured_from: long_polls.then_some(now),
+            looked: Some(now),
             ..*self
         };
     }
@@ -120,9 +134,21 @@ impl Turn {
             polls: 0,
             began: Some(now),
             measured_from: None,
+            looked: Some(now),
             ..*self
         };
     }
+}
+
+/// What a poll costs in nanoseconds, from what it was taken to cost and the average of the last few: a
+/// moving average, in which a single long poll counts as four times what was expected.
+fn learn(expected: u32, polls: Duration) -> u32 {
+    let polls = u32::try_from(polls.as_nanos()).unwrap_or(u32::MAX);
+    let polls = polls.clamp(1, expected.saturating_mul(4).max(4));
+    let (expected, polls) = (u64::from(expected), u64::from(polls));
+    u32::try_from((3 * expected + polls) / 4)
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 fn turn_length(queued: usize) -> u32 {
@@ -140,7 +166,7 @@ impl Worker {
             self.with_queue(|queue| queue.push(task));
         }
         let queued = self.with_queue(deque::Worker::len);
-        if queued > 1 {
+        if queued > 1 && self.context.is_worth_a_wakeup(queued) {
             self.shared().wake_one();
         }
         let now = self.shared().clock.now();
@@ -163,7 +189,7 @@ impl Worker {
     /// After a sleep: a batch that the driver woke is announced once, and is a turn of its own.
     pub(super) fn begin_turn(&mut self, now: Instant) {
         let queued = self.with_queue(deque::Worker::len);
-        if queued > 1 {
+        if queued > 1 && self.context.is_worth_a_wakeup(queued) {
             self.shared().wake_one();
         }
         self.turn.restart(now, queued);
