@@ -2,6 +2,7 @@
 
 mod process;
 
+mod asyncio;
 mod http;
 mod kv;
 mod tcp;
