@@ -33,12 +33,16 @@ mod handle;
 mod metrics;
 mod owner;
 mod probe;
+mod shut_down;
 mod slow_poll;
 mod threads;
 
+#[doc(inline)]
 pub use heist_scheduler::{SlowPoll, Stall};
 
+pub use shut_down::is_rt_shutdown_err;
+
 pub use builder::{Builder, UnhandledPanic};
-pub use handle::{EnterGuard, Handle, RuntimeFlavor, TryCurrentError};
+pub use handle::{EnterGuard, Handle, Id, RuntimeFlavor, TryCurrentError, worker_index};
 pub use metrics::RuntimeMetrics;
 pub use owner::{Runtime, ShutdownReport};

@@ -1,8 +1,9 @@
 //! Channels, locks and other ways for tasks to meet: tokio's, which need no runtime.
 //!
-//! These *are* the items of `tokio::sync` and `tokio_util::sync`, re-exported: a channel can have one end in a tokio program and the
-//! other here. Outside a tokio runtime they take no part in a cooperative budget; Heist's sockets,
-//! timers and join handles have their own.
+//! These *are* the items of `tokio::sync` and `tokio_util::sync`, re-exported: a channel can have one
+//! end in a tokio program and the other here. Outside a tokio runtime they take no part in a cooperative
+//! budget; Heist's sockets, timers and join handles have their own, in which
+//! [`task::coop::cooperative`](crate::task::coop::cooperative) lets a receive take part.
 //!
 //! The one item left out of reach is `mpsc::Sender::send_timeout` (and its kin): it wants tokio's
 //! timer. Use [`time::timeout`](crate::time::timeout) around `send`.

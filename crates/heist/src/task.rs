@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+#[doc(inline)]
 pub use heist_scheduler::{AbortHandle, Id, JoinError, JoinHandle, TaskInfo};
 
 pub mod coop;

@@ -23,6 +23,7 @@ mod clock;
 mod coop;
 mod interest;
 mod ready;
+mod shut_down;
 mod wake_batch;
 
 mod scheduled_io;
@@ -54,4 +55,5 @@ pub use interest::{Direction, Interest};
 pub use reactor::{Config, Reactor, Turn};
 pub use ready::{Ready, ReadyEvent};
 pub use registration::Registration;
+pub use shut_down::is_shut_down;
 pub use sleep::Sleep;

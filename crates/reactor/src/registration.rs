@@ -27,6 +27,7 @@ use crate::handle::Handle;
 use crate::interest::{Direction, Interest};
 use crate::ready::{Ready, ReadyEvent};
 use crate::scheduled_io::{ScheduledIo, Snapshot};
+use crate::shut_down;
 use crate::slots::{Key, Rejected};
 use crate::sync::Arc;
 use crate::wake_batch::WakeBatch;
@@ -303,7 +304,7 @@ impl Registration {
     /// Why waiting has ended for good.
     fn ended(&self) -> io::Error {
         if self.handle.is_shut_down() {
-            shut_down_error()
+            shut_down::error()
         } else {
             io::Error::other("the source was taken out of its reactor")
         }
@@ -362,13 +363,9 @@ fn uninterrupted<R>(mut f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
     }
 }
 
-fn shut_down_error() -> io::Error {
-    io::Error::other("the Heist runtime this source belongs to has shut down")
-}
-
 fn rejected(reason: Rejected) -> io::Error {
     match reason {
-        Rejected::Closed => shut_down_error(),
+        Rejected::Closed => shut_down::error(),
         Rejected::Full => io::Error::other("the reactor has no room for another source"),
     }
 }

@@ -38,6 +38,8 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// The seed of the workers' random choices (which victim to rob first).
     pub seed: u64,
+    /// What the scheduler is called, for whoever asks its handle.
+    pub name: Option<String>,
     /// Whether there is one worker and no thread for it: whoever is in [`crate::Handle::block_on`]
     /// serves as that worker. `workers` is 1 then, and `max_spare_workers` 0.
     pub seat: bool,
@@ -70,6 +72,7 @@ impl Config {
             workers,
             clock: Arc::new(SystemClock),
             seed: 0x9E37_79B9_7F4A_7C15,
+            name: None,
             seat: false,
             stop_on_panic: false,
             spawn_thread,
@@ -90,6 +93,7 @@ impl fmt::Debug for Config {
             .field("workers", &self.workers)
             .field("clock", &self.clock)
             .field("seed", &self.seed)
+            .field("name", &self.name)
             .field("seat", &self.seat)
             .field("stop_on_panic", &self.stop_on_panic)
             .field("max_blocking_threads", &self.max_blocking_threads)

@@ -159,6 +159,15 @@ pub fn is_worker() -> bool {
         .unwrap_or(false)
 }
 
+/// The number of the worker that this thread is serving as.
+pub fn worker_index() -> Option<usize> {
+    let index = THREAD.try_with(|thread| {
+        let worker = thread.worker.borrow();
+        worker.as_ref().map(|context| context.index)
+    });
+    index.ok().flatten()
+}
+
 /// Calls `f` with the context and core of the worker that the thread serves as, if it is one of the
 /// scheduler that `is_it` names and has its core. No user code may run in `f`.
 #[inline(always)]

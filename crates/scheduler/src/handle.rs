@@ -18,6 +18,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -123,6 +124,16 @@ impl Handle {
     /// Tasks that ended by cancellation, since the scheduler was made.
     pub fn cancelled_tasks(&self) -> u64 {
         self.shared.counts().cancelled
+    }
+
+    /// A number that no other scheduler of the process has.
+    pub fn id(&self) -> NonZeroU64 {
+        self.shared.id
+    }
+
+    /// What [`crate::Config::name`] said.
+    pub fn name(&self) -> Option<&str> {
+        self.shared.name.as_deref()
     }
 
     /// Whether there are no threads: [`Handle::block_on`] serves as the one worker.

@@ -57,7 +57,7 @@ mod stress;
 
 pub use block_on::block_on;
 pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
-pub use context::is_worker;
+pub use context::{is_worker, worker_index};
 pub use crew::block_in_place;
 pub use handle::{EnterGuard, Handle, spawn};
 pub use metrics::{BUCKETS, BlockingMetrics, WatchdogMetrics, WorkerMetrics};

@@ -1,5 +1,6 @@
 //! What all workers and handles of one scheduler share.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) nap: Nap,
     pub(crate) watch: Watch,
     pub(crate) roots: Roots,
+    pub(crate) id: NonZeroU64,
+    pub(crate) name: Option<String>,
     /// Nobody serves as the one worker but who is in `block_on`.
     pub(crate) has_seat: bool,
     stop_on_panic: bool,
@@ -49,6 +52,13 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
     workers: Mutex<Workers>,
     stopped: Condvar,
+}
+
+/// A number that no other scheduler of the process has.
+fn next_id() -> NonZeroU64 {
+    static NEXT: plain::AtomicU64 = plain::AtomicU64::new(1);
+    let id = NEXT.fetch_add(1, plain::Ordering::Relaxed);
+    NonZeroU64::new(id).expect("2^64 schedulers are not made")
 }
 
 /// Tasks taken at once from a queue whose tasks are to be cancelled.
@@ -179,6 +189,8 @@ impl Shared {
             nap: Nap::new(),
             watch: Watch::new(config.workers),
             roots: Roots::default(),
+            id: next_id(),
+            name: config.name,
             has_seat: config.seat,
             stop_on_panic: config.stop_on_panic,
             reporting: config.reporting,

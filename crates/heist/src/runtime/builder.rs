@@ -28,6 +28,7 @@ mod start;
 /// ```
 pub struct Builder {
     flavor: RuntimeFlavor,
+    name: Option<String>,
     start_paused: bool,
     unhandled_panic: UnhandledPanic,
     worker_threads: Option<usize>,
@@ -79,6 +80,7 @@ impl Builder {
     fn new(flavor: RuntimeFlavor) -> Self {
         Self {
             flavor,
+            name: None,
             start_paused: false,
             unhandled_panic: UnhandledPanic::Ignore,
             worker_threads: None,
@@ -172,6 +174,20 @@ impl Builder {
     /// Sets how long an idle thread of the blocking pool stays; 10 seconds by default.
     pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Self {
         self.keep_alive = duration;
+        self
+    }
+
+    /// Names the runtime, for [`Handle::name`](super::Handle::name). Threads have their own names.
+    ///
+    /// # Panics
+    /// If the name is empty or blank.
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
+        let name = name.into();
+        assert!(
+            !name.trim().is_empty(),
+            "the name of a runtime is empty: leave it out instead"
+        );
+        self.name = Some(name);
         self
     }
 

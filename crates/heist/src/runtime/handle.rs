@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 
 use crate::runtime::RuntimeMetrics;
 use heist_scheduler::{JoinHandle, TaskInfo};
@@ -124,6 +125,16 @@ impl Handle {
         self.scheduler.tasks()
     }
 
+    /// The runtime's id.
+    pub fn id(&self) -> Id {
+        Id(self.scheduler.id())
+    }
+
+    /// The name that [`Builder::name`](super::Builder::name) gave the runtime.
+    pub fn name(&self) -> Option<&str> {
+        self.scheduler.name()
+    }
+
     /// Which kind of runtime it is.
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
         match self.scheduler.has_seat() {
@@ -136,6 +147,24 @@ impl Handle {
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::new(self.clone())
     }
+}
+
+/// Identifies a runtime; unique among all of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id(NonZeroU64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of the worker that the calling thread is, from 0; `None` if it is none.
+///
+/// A thread in `block_on` is worker 0 of a current-thread runtime if it is the one that serves, and no worker
+/// of any other. A task may be on another worker after each `.await`.
+pub fn worker_index() -> Option<usize> {
+    heist_scheduler::worker_index()
 }
 
 /// The kinds of runtimes.

@@ -108,6 +108,7 @@ impl Builder {
         let seated = self.flavor == RuntimeFlavor::CurrentThread;
         let mut config = Config::new(workers, spawn_thread);
         config.seat = seated;
+        config.name.clone_from(&self.name);
         config.stop_on_panic = self.unhandled_panic == UnhandledPanic::ShutdownRuntime;
         config.clock = Arc::new(SystemClock);
         config.seed = seed();
