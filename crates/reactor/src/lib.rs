@@ -48,6 +48,9 @@ pub mod buf;
 #[cfg(all(test, heist_loom))]
 mod models;
 
+#[cfg(all(test, heist_shuttle, not(heist_loom)))]
+mod stress;
+
 pub use clock::{Clock, Control, SystemClock};
 pub use coop::Coop;
 pub use handle::{EnterGuard, Handle, Metrics};

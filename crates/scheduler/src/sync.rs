@@ -2,19 +2,40 @@
 //! shuttle.
 //!
 //! Under `--cfg heist_loom` every primitive is loom's, so that the models in `models/` drive the
-//! production code through all interleavings. What loom cannot see is replaced behind the same
-//! API by a stand-in that promises no more than the real thing:
+//! production code through all interleavings; under `--cfg heist_shuttle` it is shuttle's, for the
+//! scenes of a whole scheduler in `stress/`, whose schedules are chosen by chance. What neither can see
+//! is replaced behind the same API by a stand-in that promises no more than the real thing:
 //!
-//! | production | under loom | checked | assumed |
-//! |---|---|---|---|
-//! | `std::sync::atomic`, `Arc` | loom's | orderings, fences | - |
-//! | `parking_lot::{Mutex, Condvar}` | loom's, same calls; a timed wait runs out at once | exclusion, lost notifications | a parking_lot lock is a lock |
-//! | `crossbeam_deque` | [`deque`]: an array of slots, Release / Acquire only | the scheduler's use of it | linearizable push, pop, steal (Le et al., PPoPP 2013) |
-//! | `thread_local!` | loom's: the modelled threads share one real thread | - | one thread never races with itself |
-//! | the number of a thread | one for all | - | which shard a thread uses is of no consequence |
+//! | production | under loom | under shuttle | checked | assumed |
+//! |---|---|---|---|---|
+//! | `std::sync::atomic` | loom's | shuttle's, every one sequentially consistent, fences nothing | orderings and fences by loom; the order of operations by both | - |
+//! | `UnsafeCell` | loom's | a flag: two threads in one cell fail the scene | no access without its order | - |
+//! | `Arc` | loom's | std's | uses before the free; leaks | - |
+//! | `parking_lot::Mutex` | loom's, same calls; a try that fails is played | shuttle's, same calls | exclusion, what a lock publishes, deadlocks | a parking_lot lock is a lock |
+//! | `parking_lot::Condvar` | loom's; a timed wait runs out at once | a list of those who wait; a timed wait runs out by chance | lost notifications; both ends of a timed wait | a wait gives the lock up and begins in one step |
+//! | `crossbeam_deque` | [`deque`]: an array of slots, Release / Acquire only | the same | the scheduler's use of it | linearizable push, pop, steal (Le et al., PPoPP 2013) |
+//! | `crossbeam_utils::CachePadded` | the same | the same | - | it is padding |
+//! | `thread_local!` | loom's: the modelled threads share one real thread | shuttle's, for the same reason | - | one thread never races with itself |
+//! | the number of a thread | one for all | its place in the scene | - | which shard a thread uses is of no consequence |
+//! | [`plain`] | std's | std's | - | an id, a statistic, a hint: nobody draws a conclusion from their order |
 //!
 //! The modelled [`atomic::AtomicUsize`] checks one thing more: that each access to a task's state
 //! happens before the cell is freed.
+//!
+//! # Why the assumptions are safe
+//! - The locks: the scheduler relies on what any lock and condition variable promise (exclusion, order
+//!   from unlock to lock, no notification lost between the announcement of a wait and the wait), and on
+//!   nothing else: not on fairness, nor on who is woken first. `sync/lock_tests.rs` runs small programs
+//!   on the real ones and on both stand-ins; all come to the same outcomes. parking_lot wakes nobody for
+//!   no reason, nor do the stand-ins; each wait stands in a loop all the same. Under loom a timed wait
+//!   always says that its time has run out: the callers look at what they wait for first.
+//! - The deque: what the stand-in lacks is the growth of the buffer and the SeqCst fence of the real one,
+//!   which only adds order: what holds with the stand-in holds with it. Its array never wraps, so that
+//!   no model depends on how the real one reclaims. `sync/deque_tests.rs` compares every answer of both
+//!   in all short histories, and what an owner and a thief share. A steal that is to be tried again
+//!   (`Steal::Retry`) comes in both for the same reason, another taker that was faster.
+//! - Padding, numbers and hints change no outcome: a model with one shard, or all in one, is one of the
+//!   cases that production has.
 //!
 //! The stand-in deque holds no lock and no SeqCst operation: a mutex there would order the push
 //! against the sleeper's re-check and hide exactly the lost wakeup that the fences prevent.
@@ -115,6 +136,18 @@ mod imp;
 #[cfg(any(heist_loom, heist_shuttle, test))]
 #[path = "sync/deque.rs"]
 pub(crate) mod deque_stand_in;
+
+#[cfg(any(heist_loom, all(test, not(heist_shuttle))))]
+#[path = "sync/loom_locks.rs"]
+mod loom_locks;
+
+#[cfg(all(any(heist_shuttle, test), not(heist_loom)))]
+#[path = "sync/shuttle_locks.rs"]
+mod shuttle_locks;
+
+#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
+#[path = "sync/lock_tests.rs"]
+mod lock_tests;
 
 /// Atomics that take part in no protocol, ids, statistics and hints: std's also under loom.
 pub(crate) mod plain {

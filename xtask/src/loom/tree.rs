@@ -61,6 +61,7 @@ impl Tree {
             .args(["--release", "--lib", "--no-run"])
             // Models are explored for minutes and built often: checks on, slow optimizations off.
             .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+            .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
         command

@@ -120,6 +120,7 @@ fn scenes(filter: &str) -> anyhow::Result<Vec<Scene>> {
         .env("RUSTFLAGS", "--cfg heist_shuttle")
         // Played by the ten thousand: checks on, slow optimizations off.
         .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+        .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     let mut scenes = Vec::new();

@@ -314,6 +314,40 @@ fn the_watchdog_cancels_what_a_stuck_worker_cannot() {
     });
 }
 
+/// A shutdown is not complete while the watchdog still holds what it has taken out of a queue.
+#[test]
+fn nothing_lives_once_the_watchdog_has_cleaned_up() {
+    model(|| {
+        let (handle, launches) = scheduler(1, idle_driver());
+        let (inner, watchdog) = (handle.clone(), Watchdog::new(&handle));
+        let spawns = async move { drop(inner.spawn(std::future::pending::<()>(), None)) };
+        drop(handle.spawn(spawns, None));
+        let [launch] = launches.try_into().expect("one worker");
+        let mut worker = launch.start();
+        assert_eq!(worker.tick(), Tick::Ran);
+        handle.shut_down();
+        let watchdog = thread(move || watchdog.clean_up());
+        drop(worker);
+        assert!(handle.wait_stopped(None));
+        assert_eq!(handle.live_tasks(), 0);
+        watchdog.join().expect("joins");
+    });
+}
+
+/// A spare worker whose thread comes after the last worker has gone leaves it at that.
+#[test]
+fn a_spare_worker_that_comes_too_late_does_not_serve() {
+    model(|| {
+        let (handle, launches) = scheduler(1, idle_driver());
+        staff(&handle.shared, 1);
+        handle.shut_down();
+        drop(launches);
+        assert!(handle.wait_stopped(None));
+        // The counts are still as they were when the crew's thread has gone, too.
+        assert!(handle.wait_stopped(None));
+    });
+}
+
 /// A driver that tells when it is dropped.
 #[derive(Debug)]
 struct Ends(driver::Idle, Option<Waker>);

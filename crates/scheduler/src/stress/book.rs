@@ -20,6 +20,16 @@ pub(super) struct Book {
     /// Outputs made and not yet dropped.
     outputs: AtomicUsize,
     stopping: AtomicBool,
+    in_place: AtomicUsize,
+}
+
+/// Given back by its drop.
+pub(super) struct Place<'a>(&'a Book);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.in_place.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Book {
@@ -32,6 +42,7 @@ impl Book {
             polls: AtomicU64::new(0),
             outputs: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            in_place: AtomicUsize::new(0),
         }
     }
 
@@ -41,6 +52,15 @@ impl Book {
         let more = born < self.most;
         self.born.store(born + usize::from(more), Ordering::Relaxed);
         more
+    }
+
+    /// A place among at most so many who block in place.
+    pub(super) fn take_place(&self, most: usize) -> Option<Place<'_>> {
+        let free = self.in_place.load(Ordering::Relaxed) < most;
+        free.then(|| {
+            self.in_place.fetch_add(1, Ordering::Relaxed);
+            Place(self)
+        })
     }
 
     /// From here on every task may end as cancelled.

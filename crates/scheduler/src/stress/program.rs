@@ -33,6 +33,8 @@ pub(super) enum Step {
     Spawn,
     /// Spawns a blocking job.
     Block,
+    /// Hands its worker over, and blocks until a child has ended.
+    InPlace,
     /// Awaits its oldest child.
     Join,
     /// Awaits whichever child ends first.
@@ -85,6 +87,11 @@ async fn take(world: &World, step: Step, steps: usize, children: &mut Vec<Child>
         Step::Ring => world.board.ring_one(),
         Step::Spawn => children.extend(world.spawn(steps)),
         Step::Block => children.extend(world.block()),
+        Step::InPlace => {
+            if let Some(child) = children.pop() {
+                world.in_place(|| child.block_on());
+            }
+        }
         Step::Join => {
             if !children.is_empty() {
                 children.remove(0).join().await;

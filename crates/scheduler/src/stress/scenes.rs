@@ -5,7 +5,9 @@ use std::sync::Arc;
 use heist_shuttle::explore;
 use shuttle::thread::JoinHandle as Thread;
 
-use super::program::Step::{Abort, Block, Detach, Join, JoinAny, Panic, Ring, Spawn, Wait, Yield};
+use super::program::Step::{
+    Abort, Block, Detach, InPlace, Join, JoinAny, Panic, Ring, Spawn, Wait, Yield,
+};
 use super::program::{Mix, below};
 use super::stage::{Stage, WORKERS, World, thread};
 use crate::block_on::block_on;
@@ -91,6 +93,19 @@ fn every_blocking_job_ends_once() {
     explore(|| storm(mix, 24).close());
 }
 
+#[test]
+fn a_task_that_blocks_in_place_leaves_its_worker_to_another() {
+    let mix = &[
+        (InPlace, 4),
+        (Spawn, 6),
+        (Yield, 2),
+        (Wait, 2),
+        (Join, 1),
+        (Abort, 1),
+    ];
+    explore(|| storm(mix, 24).close());
+}
+
 /// A bit of everything.
 const ALL: Mix = &[
     (Spawn, 6),
@@ -98,6 +113,7 @@ const ALL: Mix = &[
     (Wait, 3),
     (Ring, 1),
     (Block, 1),
+    (InPlace, 1),
     (Join, 1),
     (JoinAny, 1),
     (Abort, 1),

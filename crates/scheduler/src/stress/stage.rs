@@ -16,6 +16,7 @@ use super::book::{Book, Child, Ended, Life, Output, Tracked};
 use super::program::{Mix, chance, play};
 use crate::clock::Clock;
 use crate::config::{Config, ThreadKind};
+use crate::crew::block_in_place;
 use crate::handle::Handle;
 use crate::watchdog::Watchdog;
 use crate::worker::{Launch, Tick};
@@ -24,7 +25,7 @@ use crate::worker::{Launch, Tick};
 pub(super) const WORKERS: usize = 4;
 /// Spare workers at most.
 const SPARE: usize = 2;
-/// Threads of the blocking pool at most: fewer than there are jobs.
+/// Threads of the blocking pool at most, fewer than there are jobs, and of tasks that block in place.
 const BLOCKING: usize = 2;
 
 /// The scheduler of a scene, and those who serve it.
@@ -35,8 +36,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A scheduler whose tasks do as `mix` says, at most `tasks` of them; with a watchdog or, as one
-    /// is to help only where workers are stuck, without.
+    /// A scheduler whose tasks do as `mix` says, at most `tasks` of them; with a watchdog or without, as
+    /// one is to help only where workers are stuck.
     pub(super) fn new(mix: Mix, tasks: usize) -> Self {
         let mut stage = Self::unwatched(mix, tasks);
         if chance(1, 2) {
@@ -225,6 +226,13 @@ impl World {
         };
         let handle = self.handle.spawn_blocking(job, None);
         Some(Child::new(handle, book, life))
+    }
+
+    /// Calls `f`, which blocks, in place; does not if as many block already as there are threads for.
+    pub(super) fn in_place(&self, f: impl FnOnce()) {
+        if let Some(_place) = self.book.take_place(BLOCKING) {
+            block_in_place(f);
+        }
     }
 
     fn newborn(&self) -> Option<World> {
