@@ -29,6 +29,8 @@ pub(crate) struct Job {
     /// Whether instructions are being counted. Then there is no warm-up, because it would be counted
     /// too, and nothing that a runtime does by the clock.
     pub(crate) counted: bool,
+    /// Whether Heist's watchdog is there, and reports slow polls.
+    pub(crate) watched: bool,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn parse(mut args: lexopt::Parser) -> Result<(String, Job), lexopt::Error> {
         width: 1,
         seconds: 1.0,
         counted: false,
+        watched: true,
     };
     while let Some(arg) = args.next()? {
         match arg {

@@ -93,7 +93,7 @@ impl Shared for Heist {
             .enable_all()
             // It looks after the workers by the clock, and so more often per operation the slower
             // the machine: a count under valgrind would hold thirty times its share.
-            .watchdog(!job.counted)
+            .watchdog(job.watched && !job.counted)
             .build();
         Heist(runtime.expect("the system gives threads and descriptors"))
     }

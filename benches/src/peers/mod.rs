@@ -31,6 +31,11 @@ pub(crate) fn run(peer: &str, job: &Job) -> anyhow::Result<Outcome> {
     let outcome = match peer {
         #[cfg(feature = "heist")]
         "heist" => heist::run(job)?,
+        #[cfg(feature = "heist")]
+        "unwatched" => heist::run(&Job {
+            watched: false,
+            ..job.clone()
+        })?,
         #[cfg(feature = "peers")]
         "tokio" => tokio::run(job)?,
         #[cfg(feature = "peers")]

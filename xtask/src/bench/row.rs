@@ -7,6 +7,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Peer {
     Heist,
+    /// Heist without its watchdog, to show what that costs; only when asked for.
+    Unwatched,
     Tokio,
     Smol,
     /// Thread per core.
@@ -41,6 +43,7 @@ impl Peer {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Peer::Heist => "heist",
+            Peer::Unwatched => "unwatched",
             Peer::Tokio => "tokio",
             Peer::Smol => "smol",
             Peer::Monoio => "monoio",
@@ -53,7 +56,13 @@ impl Peer {
 
     /// The peer of that name.
     pub(crate) fn named(name: &str) -> Option<Peer> {
-        Peer::ALL.into_iter().find(|peer| peer.name() == name)
+        let all = Peer::ALL.into_iter().chain([Peer::Unwatched]);
+        all.into_iter().find(|peer| peer.name() == name)
+    }
+
+    /// Whether it is built without the rivals beside it.
+    pub(crate) fn is_heist(self) -> bool {
+        matches!(self, Peer::Heist | Peer::Unwatched)
     }
 
     /// Whether it shares nothing between its threads, or has no threads, or no tasks: a limit, not a
@@ -219,7 +228,7 @@ impl Row {
 
     /// Whether this peer can do it.
     pub(crate) fn has(&self, peer: Peer) -> bool {
-        !peer.is_limit() || self.limits.contains(&peer)
+        !peer.is_limit() || peer.is_heist() || self.limits.contains(&peer)
     }
 
     /// Whether `name` asks for this row: its own name, or the beginning of it.

@@ -42,7 +42,7 @@ impl Programs {
                 .with_context(|| format!("cannot write {}", path.display()))?;
             anyhow::Ok(path)
         };
-        let rivals = peers.iter().any(|peer| *peer != Peer::Heist);
+        let rivals = peers.iter().any(|peer| !peer.is_heist());
         Ok(Programs {
             peers: rivals
                 .then(|| build("peers", &["--no-default-features", "--features", "peers"]))
@@ -54,7 +54,7 @@ impl Programs {
     /// The arguments that run this row on this peer, program first.
     pub(crate) fn words(&self, row: &Row, peer: Peer, workers: usize) -> Vec<String> {
         let program = match (&self.peers, peer) {
-            (Some(path), peer) if peer != Peer::Heist => path,
+            (Some(path), peer) if !peer.is_heist() => path,
             _ => &self.heist,
         };
         let program = program.to_string_lossy().into_owned();
