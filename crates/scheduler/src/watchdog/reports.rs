@@ -1,7 +1,7 @@
 //! Reports of slow polls: which task, for how long, blocked or spinning.
 //!
-//! A stuck thread is *spinning* if, since it was found stuck, it was running or waiting for a
-//! processor most of the time, else *blocked*.
+//! A stuck thread is *spinning* if, in the last seven eighths of the time that makes a poll slow, it was
+//! running or waiting for a processor most of the time, else *blocked*.
 
 use std::time::{Duration, Instant};
 
@@ -34,12 +34,17 @@ impl Reports {
 
     /// A worker is stuck: reports it, once, when that has lasted long enough.
     pub(super) fn slow(&mut self, shared: &Shared, worker: usize, seen: &mut Seen, now: Instant) {
-        let runnable = || shared.remotes[worker].vitals.time()?.runnable();
-        if seen.runnable.is_none() {
-            seen.runnable = runnable().map(|runnable| (runnable, now));
-        }
         let duration = seen.lasts(now);
-        if seen.counted || duration < self.threshold {
+        if seen.counted || duration < self.threshold / 8 {
+            return; // Most polls that are found stuck are over soon: asking the system costs more.
+        }
+        let runnable = || shared.remotes[worker].vitals.time()?.runnable();
+        if !seen.asked {
+            seen.asked = true;
+            seen.runnable = runnable().map(|runnable| (runnable, now));
+            return;
+        }
+        if duration < self.threshold {
             return;
         }
         seen.counted = true;

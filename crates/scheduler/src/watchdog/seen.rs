@@ -11,7 +11,9 @@ pub(super) struct Seen {
     poll: Option<(u64, Instant)>,
     /// It was in the same poll at the look before.
     stuck: bool,
-    /// How much of its life the thread had been runnable when it was first found stuck.
+    /// The system was asked how the thread spends its time.
+    pub(super) asked: bool,
+    /// How much of its life the thread had been runnable then.
     pub(super) runnable: Option<(Duration, Instant)>,
     /// It was counted as slow.
     pub(super) counted: bool,
