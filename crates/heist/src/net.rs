@@ -7,5 +7,8 @@
 
 pub use heist_net::{
     TcpListener, TcpSocket, TcpStream, ToSocketAddrs, UdpSocket, UnixDatagram, UnixListener,
-    UnixSocket, UnixStream, lookup_host, tcp, unix,
+    UnixSocket, UnixStream, lookup_host, tcp, udp, unix,
 };
+
+#[cfg(feature = "listen-fds")]
+pub use heist_net::Inherited;

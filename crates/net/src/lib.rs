@@ -35,8 +35,11 @@ mod halves;
 
 pub mod async_fd;
 pub mod tcp;
-mod udp;
+pub mod udp;
 pub mod unix;
+
+#[cfg(feature = "listen-fds")]
+mod inherited;
 
 #[cfg(target_os = "linux")]
 mod splice;
@@ -46,6 +49,8 @@ mod traits;
 pub use addr::{ToSocketAddrs, lookup_host};
 pub use async_fd::AsyncFd;
 pub use evented::Evented;
+#[cfg(feature = "listen-fds")]
+pub use inherited::Inherited;
 #[cfg(target_os = "linux")]
 pub use splice::Splice;
 pub use tcp::{TcpListener, TcpSocket, TcpStream};

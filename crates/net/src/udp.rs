@@ -1,7 +1,12 @@
 //! [`UdpSocket`]: datagrams over IP. How they are moved is in [`datagram`](crate::datagram).
 
+#[cfg(feature = "udp-batch")]
+mod batch;
 mod options;
 mod peek;
+
+#[cfg(feature = "udp-batch")]
+pub use batch::{Received, UdpBatch};
 
 use std::fmt;
 use std::io;

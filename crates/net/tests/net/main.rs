@@ -2,7 +2,11 @@
 //! reactor. One binary, so that the modules share their support.
 
 mod async_fd;
+#[cfg(feature = "udp-batch")]
+mod batch;
 mod exhaustion;
+#[cfg(feature = "listen-fds")]
+mod inherited;
 mod listener;
 mod pipe;
 mod race;
