@@ -58,6 +58,7 @@ mod config;
 mod connection;
 
 mod report;
+mod acceptor;
 mod serve;
 
 pub use config::Http2;

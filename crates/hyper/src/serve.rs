@@ -1,4 +1,4 @@
-//! The server: its builder, its accept loop, its shutdown.
+//! The server: its builder and its shutdown.
 //!
 //! # Protocol of the shutdown
 //!
@@ -20,31 +20,20 @@ use std::{
     time::Duration,
 };
 
-use heist::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
-};
+use heist::{net::TcpListener, task::JoinSet, time::timeout};
 use http_body::Body;
 use hyper::{Request, Response, body::Incoming, service::Service};
 use hyper_util::service::TowerToHyperService;
 
 use crate::{
+    acceptor::Acceptor,
     config::{Config, Http2},
-    connection::Protocols,
     registry::{Phase, Registry},
     report::Report,
-    wire::Wire,
 };
 
 /// How long cut connections get to close their sockets.
 const CUT_WAIT: Duration = Duration::from_millis(500);
-/// How long the accept loop rests after an error. (A shortage of descriptors, or a client that is
-/// gone already, is no error of Heist's listener.)
-const ACCEPT_REST: Duration = Duration::from_millis(100);
-/// How many queued connections a shutdown still takes.
-const MAX_QUEUED: usize = 4096;
-
 /// Serves a tower service, such as an axum `Router`, on `listener`, with a clone per connection.
 ///
 /// Each connection speaks HTTP/1 or HTTP/2 (prior knowledge), as its client does. Nothing happens
@@ -77,7 +66,7 @@ pub fn serve<S>(listener: TcpListener, service: S) -> Serve<TowerToHyperService<
 /// with a clone per connection. Otherwise as [`serve`].
 pub fn serve_hyper<S>(listener: TcpListener, service: S) -> Serve<S> {
     Serve {
-        listener,
+        listeners: vec![listener],
         service,
         config: Config::default(),
         signal: pending(),
@@ -100,7 +89,7 @@ pub fn serve_hyper<S>(listener: TcpListener, service: S) -> Serve<S> {
 /// Polling panics outside a Heist runtime.
 #[must_use = "a server does nothing unless awaited"]
 pub struct Serve<S, F = Pending<()>> {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     service: S,
     config: Config,
     signal: F,
@@ -117,13 +106,13 @@ impl<S, F> Serve<S, F> {
         G: Future<Output = ()>,
     {
         let Self {
-            listener,
+            listeners,
             service,
             config,
             ..
         } = self;
         Serve {
-            listener,
+            listeners,
             service,
             config,
             signal,
@@ -190,20 +179,44 @@ impl<S, F> Serve<S, F> {
         self
     }
 
-    /// The address that the server listens on.
+    /// Accepts from these listeners as well, with a task for each.
+    ///
+    /// Where accepting is what limits a server, one listener per worker, all of a group that shares
+    /// the port, lets the kernel spread the connections; their clients wait longer for a worker that
+    /// is busy, because a connection stays with its listener.
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use heist::net::TcpListener;
+    ///
+    /// # #[heist::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut group = TcpListener::bind_group("127.0.0.1:0", 4).await?;
+    /// let first = group.swap_remove(0);
+    /// let server = heist_hyper::serve(first, Router::new()).with_listeners(group);
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_listeners(mut self, listeners: impl IntoIterator<Item = TcpListener>) -> Self {
+        self.listeners.extend(listeners);
+        self
+    }
+
+    /// The address that the server, or its first listener, listens on.
     ///
     /// # Errors
     ///
     /// What the system says when it cannot tell.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.listeners[0].local_addr()
     }
 }
 
 impl<S, F> fmt::Debug for Serve<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve")
-            .field("listener", &self.listener)
+            .field("listeners", &self.listeners)
             .field("config", &self.config)
             .field("grace", &self.grace)
             .finish_non_exhaustive()
@@ -225,18 +238,14 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         let server = Server::new(self.service, self.config);
-        Box::pin(server.run(self.listener, self.signal, self.grace))
+        Box::pin(server.run(self.listeners, self.signal, self.grace))
     }
 }
 
 /// A server that runs. Dropping it cuts its connections.
 struct Server<S> {
-    service: S,
-    nodelay: bool,
-    places: Option<Arc<Semaphore>>,
-    protocols: Arc<Protocols>,
+    acceptor: Acceptor<S>,
     registry: Arc<Registry>,
-    accept_errors: u64,
 }
 
 impl<S, B> Server<S>
@@ -250,29 +259,37 @@ where
 {
     fn new(service: S, config: Config) -> Self {
         let registry = Registry::new();
-        let places = config
-            .max_connections
-            .map(|max| max.min(Semaphore::MAX_PERMITS));
         Self {
-            service,
-            nodelay: config.nodelay,
-            places: places.map(|places| Arc::new(Semaphore::new(places))),
-            protocols: Protocols::new(config, &registry),
+            acceptor: Acceptor::new(service, config, &registry),
             registry,
-            accept_errors: 0,
         }
     }
 
-    async fn run<F>(mut self, listener: TcpListener, signal: F, grace: Duration) -> Report
+    async fn run<F>(mut self, listeners: Vec<TcpListener>, signal: F, grace: Duration) -> Report
     where
         F: Future<Output = ()>,
     {
-        unless(signal, self.accept_forever(&listener)).await;
+        let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
+        let (first, more) = listeners
+            .split_first()
+            .expect("a server is made with a listener");
+        // A task each, so that they accept on several workers at once.
+        let mut others = JoinSet::new();
+        for listener in more {
+            let acceptor = self.acceptor.clone();
+            others.spawn(acceptor.accept_forever(Arc::clone(listener)));
+        }
+        let accepting = self.acceptor.clone().accept_forever(Arc::clone(first));
+        unless(signal, accepting).await;
+        others.shutdown().await;
+
         let live = self.registry.len();
         let before = self.registry.entered();
         self.registry.advance(Phase::Draining);
-        self.accept_queued(&listener).await;
-        drop(listener);
+        for listener in &listeners {
+            self.acceptor.accept_queued(listener).await;
+        }
+        drop(listeners);
         let alive = live as u64 + (self.registry.entered() - before);
         let cut = drain(&self.registry, grace).await;
         Report {
@@ -280,50 +297,8 @@ where
             finished: alive.saturating_sub(cut.len() as u64),
             cut,
             panicked: self.registry.panicked(),
-            accept_errors: self.accept_errors,
+            accept_errors: self.acceptor.errors(),
         }
-    }
-
-    async fn accept_forever(&mut self, listener: &TcpListener) {
-        loop {
-            let permit = place(self.places.clone()).await;
-            match listener.accept().await {
-                Ok((stream, peer)) => self.spawn(stream, peer, permit),
-                Err(_) => {
-                    self.accept_errors += 1;
-                    sleep(ACCEPT_REST).await;
-                }
-            }
-        }
-    }
-
-    /// Takes what the kernel has queued, as far as there is place, without waiting for more.
-    async fn accept_queued(&mut self, listener: &TcpListener) {
-        for _ in 0..MAX_QUEUED {
-            let Some(permit) = at_once(place(self.places.clone())).await else {
-                return;
-            };
-            let Some(Ok((stream, peer))) = at_once(listener.accept()).await else {
-                return;
-            };
-            self.spawn(stream, peer, permit);
-        }
-    }
-
-    fn spawn(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
-        if self.nodelay {
-            // It fails only when the client is gone already, which the first read will tell.
-            drop(stream.set_nodelay(true));
-        }
-        let member = self.registry.enter(peer);
-        let wire = Wire::new(stream, permit);
-        let protocols = Arc::clone(&self.protocols);
-        drop(heist::spawn(protocols.serve(
-            wire,
-            peer,
-            self.service.clone(),
-            member,
-        )));
     }
 }
 
@@ -331,16 +306,6 @@ impl<S> Drop for Server<S> {
     fn drop(&mut self) {
         self.registry.advance(Phase::Cutting);
     }
-}
-
-/// Waits for a place under the connection cap, if there is a cap.
-async fn place(places: Option<Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
-    Some(
-        places?
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed"),
-    )
 }
 
 /// Waits for the connections to end; gives those that the end of the grace cuts.
@@ -363,14 +328,4 @@ async fn unless(signal: impl Future<Output = ()>, work: impl Future<Output = ()>
         Poll::Pending => work.as_mut().poll(cx),
     })
     .await;
-}
-
-/// The output of `future` if one poll gives it.
-async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }

@@ -1,4 +1,4 @@
-//! [`UdpSocket`]: datagrams over IP. How they are moved is in [`datagram`](crate::datagram).
+//! UDP: [`UdpSocket`], and with the feature `udp-batch` many datagrams per system call.
 
 #[cfg(feature = "udp-batch")]
 mod batch;

@@ -4,7 +4,7 @@ use std::{io, sync::atomic::Ordering::SeqCst, time::Duration};
 
 use heist::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::sleep,
 };
 
@@ -187,5 +187,27 @@ fn a_panicking_handler_ends_only_its_own_connection() {
         bystander.write_all(GET).await.expect("sent");
         assert!(answer(&mut bystander).await.ends_with("hello"));
         assert_eq!(server.stop().await.panicked, 1);
+    });
+}
+
+#[test]
+fn a_group_of_listeners_serves_as_one() {
+    run(async {
+        let group = TcpListener::bind_group("127.0.0.1:0", 4)
+            .await
+            .expect("binds");
+        let addr = group[0].local_addr().expect("an address");
+        let server = Server::start(LONG, |serve| serve.with_listeners(group)).await;
+        let first = server.addr;
+        for addr in [addr, addr, addr, addr, addr, addr, first] {
+            let mut client = TcpStream::connect(addr).await.expect("listens");
+            client.write_all(GET).await.expect("sent");
+            assert!(answer(&mut client).await.ends_with("hello"));
+        }
+        let report = server.stop().await;
+        assert_eq!((report.served, report.accept_errors), (7, 0));
+        for addr in [addr, first] {
+            TcpStream::connect(addr).await.expect_err("closed");
+        }
     });
 }

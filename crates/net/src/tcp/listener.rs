@@ -77,6 +77,48 @@ impl TcpListener {
         socket.listen(TcpSocket::DEFAULT_BACKLOG)
     }
 
+    /// Binds `count` listeners, at least one, to the same address with `SO_REUSEPORT`; the kernel
+    /// spreads the connections among them.
+    ///
+    /// Meant for one listener per worker. Port 0 asks the system for a free port, the same for all.
+    /// Any process of the same user may join the group.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    ///
+    /// # Panics
+    ///
+    /// When the calling thread is not inside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: only the resolution of a host name waits, and nothing is bound before it.
+    pub async fn bind_group<A: ToSocketAddrs>(addr: A, count: usize) -> io::Result<Vec<Self>> {
+        let mut last = None;
+        for addr in resolve(addr).await? {
+            match Self::bind_group_to(addr, count.max(1)) {
+                Ok(listeners) => return Ok(listeners),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(no_address))
+    }
+
+    fn bind_group_to(mut addr: SocketAddr, count: usize) -> io::Result<Vec<Self>> {
+        let mut group = Vec::with_capacity(count);
+        for _ in 0..count {
+            let socket = TcpSocket::for_addr(addr)?;
+            socket.set_reuseaddr(true)?;
+            socket.set_reuseport(true)?;
+            socket.bind(addr)?;
+            // The port that was chosen for the first is the port of all.
+            addr = socket.local_addr()?;
+            group.push(socket.listen(TcpSocket::DEFAULT_BACKLOG)?);
+        }
+        Ok(group)
+    }
+
     /// Wraps a listening descriptor that is already non-blocking.
     #[track_caller]
     pub(super) fn from_fd(fd: OwnedFd) -> io::Result<Self> {

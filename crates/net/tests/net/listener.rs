@@ -213,3 +213,38 @@ fn descriptors_and_registrations_return_to_where_they_were() {
         assert_eq!(before, after);
     });
 }
+
+#[test]
+fn a_group_shares_one_port_and_its_connections() {
+    let net = Driven::start();
+    net.block_on(async {
+        let group = TcpListener::bind_group("127.0.0.1:0", 3)
+            .await
+            .expect("binds");
+        let addr = group[0].local_addr().expect("an address");
+        assert!(group.iter().all(|one| one.local_addr().ok() == Some(addr)));
+        let mut accepted = [0; 3];
+        // The kernel spreads by a hash: of so many each gets some.
+        for _ in 0..200 {
+            let (one, two, three) = (&group[0], &group[1], &group[2]);
+            let accept = async {
+                tokio::select! {
+                    _ = one.accept() => 0,
+                    _ = two.accept() => 1,
+                    _ = three.accept() => 2,
+                }
+            };
+            let (near, by) = tokio::join!(TcpStream::connect(addr), accept);
+            near.expect("connects");
+            accepted[by] += 1;
+        }
+        assert!(
+            accepted.iter().all(|&count: &usize| count > 0),
+            "{accepted:?}"
+        );
+        let one = TcpListener::bind_group("127.0.0.1:0", 0)
+            .await
+            .expect("binds");
+        assert_eq!(one.len(), 1);
+    });
+}
