@@ -73,6 +73,31 @@ pub(crate) trait Net: Runtime {
     fn serve(job: &Job, listeners: Vec<TcpListener>, service: Service) -> io::Result<()>;
 }
 
+/// A runtime that is shown bad tasks.
+pub(crate) trait Stalled: Shared {
+    /// Accepts connections, each a task that does as [`crate::workloads::stall::connection`] says.
+    fn accept(&self, listener: TcpListener);
+
+    /// Spawns a task of this name, if the runtime knows names.
+    #[track_caller]
+    fn spawn_named<F>(&self, name: &str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static;
+
+    /// Runs `work` of this name on a thread that may block.
+    #[track_caller]
+    fn block_named(&self, name: &str, work: impl FnOnce() + Send + 'static);
+
+    /// Ends it after `grace` at the latest, and names what was still there, if it can.
+    fn end(self, grace: Duration) -> Vec<String>;
+
+    /// What it has said of bad tasks so far.
+    fn reports() -> Vec<String>;
+
+    /// Workers that it has started beyond those it was built with.
+    fn spare_workers(&self) -> u64;
+}
+
 /// One connection. Buffers are handed over and back, as completion-based peers want it.
 pub(crate) trait Stream {
     /// Reads into all of `buffer`, as far as it goes.

@@ -1,5 +1,8 @@
 //! `cargo xtask demo`: the main job in one command. Builds the `http` example, runs it on all
 //! cores, drives it with the embedded load generator, shows what it did.
+//! With `--stall` it is [`stall`].
+
+mod stall;
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -22,6 +25,9 @@ use crate::table::{Table, grouped, nanos};
 /// Runs the command.
 pub(crate) fn run(args: lexopt::Parser) -> anyhow::Result<()> {
     let options = Options::parse(args)?;
+    if options.stall {
+        return stall::run(options.runs);
+    }
     let workers = thread::available_parallelism().map_or(1, usize::from);
     println!("building the http example in release mode");
     let program = cargo::build_release("heist-examples", "http")?;
@@ -56,6 +62,9 @@ struct Options {
     addr: String,
     serve: bool,
     json: Option<PathBuf>,
+    /// Bad tasks instead, each so often.
+    stall: bool,
+    runs: usize,
 }
 
 impl Options {
@@ -66,6 +75,8 @@ impl Options {
             addr: "127.0.0.1:0".to_owned(),
             serve: false,
             json: None,
+            stall: false,
+            runs: 3,
         };
         while let Some(arg) = args.next()? {
             match arg {
@@ -73,6 +84,8 @@ impl Options {
                 lexopt::Arg::Long("connections") => options.connections = positive(&mut args)?,
                 lexopt::Arg::Long("addr") => options.addr = args.value()?.string()?,
                 lexopt::Arg::Long("serve") => options.serve = true,
+                lexopt::Arg::Long("stall") => options.stall = true,
+                lexopt::Arg::Long("runs") => options.runs = positive(&mut args)?,
                 lexopt::Arg::Long("json") => options.json = Some(args.value()?.into()),
                 other => return Err(other.unexpected().into()),
             }

@@ -30,6 +30,8 @@ cargo xtask <command>
 
   demo [--seconds N] [--connections N] [--addr ADDR] [--serve] [--json FILE]
                       the http example on all cores, under load, with its figures
+  demo --stall [--runs N]
+                      tasks that block or compute, and what the others notice, on Heist and on tokio
   test [--quick]      everything a change must pass; --quick leaves out doc and loom
 
   fmt                 formatting, checked only

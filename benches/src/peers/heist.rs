@@ -4,23 +4,25 @@ use std::future::Future;
 use std::io;
 use std::net::TcpListener;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use heist::io::{AsyncReadExt, AsyncWriteExt as _};
 use heist::net::TcpStream;
-use heist::runtime::{Builder, Runtime as HeistRuntime};
-use heist::task::JoinHandle;
+use heist::runtime::{Builder, Runtime as HeistRuntime, SlowPoll};
+use heist::task::{JoinHandle, TaskInfo};
 
 use crate::Job;
 use crate::measure::Outcome;
-use crate::runtime::{Net, Runtime, Shared, Stream};
+use crate::runtime::{Net, Runtime, Shared, Stalled, Stream};
 use crate::workloads::net::Service;
-use crate::workloads::{self, http};
+use crate::workloads::{self, http, stall};
 
 /// Runs a workload; `None` if it cannot.
 pub(super) fn run(job: &Job) -> anyhow::Result<Option<Outcome>> {
-    match workloads::any::<Heist>(job).or_else(|| workloads::shared::<Heist>(job)) {
+    let outcome = workloads::any::<Heist>(job).or_else(|| workloads::shared::<Heist>(job));
+    match outcome.or_else(|| stall::run::<Heist>(job)) {
         None => workloads::serve::<Heist>(job),
         outcome => Ok(outcome),
     }
@@ -94,6 +96,10 @@ impl Shared for Heist {
             // It looks after the workers by the clock, and so more often per operation the slower
             // the machine: a count under valgrind would hold thirty times its share.
             .watchdog(job.watched && !job.counted)
+            .on_slow_poll(|poll| {
+                let mut reports = REPORTS.lock().expect("nobody panics with it");
+                reports.push(told(poll));
+            })
             .build();
         Heist(runtime.expect("the system gives threads and descriptors"))
     }
@@ -107,6 +113,78 @@ impl Shared for Heist {
 
     fn spawn_blocking(work: impl FnOnce() + Send + 'static) -> Join<()> {
         Join(heist::task::spawn_blocking(work))
+    }
+}
+
+/// What the watchdog said.
+static REPORTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn told(poll: &SlowPoll) -> String {
+    let task = poll.task.as_ref().map_or("a task".to_owned(), named);
+    let stall = format!("{:?}", poll.stall).to_lowercase();
+    let (ms, over) = (poll.duration.as_millis(), poll.is_over);
+    let so_far = if over { "in all" } else { "so far" };
+    format!(
+        "worker {} is {stall} in {task}, {ms} ms {so_far}",
+        poll.worker
+    )
+}
+
+fn named(task: &TaskInfo) -> String {
+    let name = task.name.as_deref().unwrap_or("unnamed");
+    format!("`{name}`, spawned at {}", task.spawned_at)
+}
+
+impl Stalled for Heist {
+    fn accept(&self, listener: TcpListener) {
+        let accept = async move {
+            let listener = heist::net::TcpListener::from_std(listener).expect("it registers");
+            while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).expect("it is a TCP socket");
+                let task = heist::task::Builder::new().name("connection");
+                task.spawn(stall::connection::<Heist>(stream))
+                    .expect("it spawns");
+            }
+        };
+        drop(self.0.spawn(accept));
+    }
+
+    #[track_caller]
+    fn spawn_named<F>(&self, name: &str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let _entered = self.0.enter();
+        let task = heist::task::Builder::new().name(name);
+        drop(task.spawn(future).expect("it spawns"));
+    }
+
+    #[track_caller]
+    fn block_named(&self, name: &str, work: impl FnOnce() + Send + 'static) {
+        let _entered = self.0.enter();
+        let job = heist::task::Builder::new().name(name);
+        drop(job.spawn_blocking(work).expect("it spawns"));
+    }
+
+    fn end(self, grace: Duration) -> Vec<String> {
+        let report = self.0.shutdown(grace);
+        let tasks = report
+            .tasks
+            .iter()
+            .map(|task| format!("task {}", named(task)));
+        let jobs = report
+            .blocking
+            .iter()
+            .map(|job| format!("blocking job {}", named(job)));
+        tasks.chain(jobs).collect()
+    }
+
+    fn reports() -> Vec<String> {
+        REPORTS.lock().expect("nobody panics with it").clone()
+    }
+
+    fn spare_workers(&self) -> u64 {
+        self.0.metrics().spare_worker_start_count()
     }
 }
 

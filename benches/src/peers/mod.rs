@@ -15,7 +15,7 @@ mod monoio;
 mod rayon;
 #[cfg(feature = "peers")]
 mod smol;
-#[cfg(feature = "peers")]
+#[cfg(feature = "tokio")]
 mod tokio;
 
 use anyhow::{Context as _, bail};
@@ -36,7 +36,7 @@ pub(crate) fn run(peer: &str, job: &Job) -> anyhow::Result<Outcome> {
             watched: false,
             ..job.clone()
         })?,
-        #[cfg(feature = "peers")]
+        #[cfg(feature = "tokio")]
         "tokio" => tokio::run(job)?,
         #[cfg(feature = "peers")]
         "smol" => smol::run(job)?,

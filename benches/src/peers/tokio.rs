@@ -15,13 +15,14 @@ use tokio::task::JoinHandle;
 
 use crate::Job;
 use crate::measure::Outcome;
-use crate::runtime::{Net, Runtime, Shared, Stream};
+use crate::runtime::{Net, Runtime, Shared, Stalled, Stream};
 use crate::workloads::net::Service;
-use crate::workloads::{self, http};
+use crate::workloads::{self, http, stall};
 
 /// Runs a workload; `None` if it cannot.
 pub(super) fn run(job: &Job) -> anyhow::Result<Option<Outcome>> {
-    match workloads::any::<Tokio>(job).or_else(|| workloads::shared::<Tokio>(job)) {
+    let outcome = workloads::any::<Tokio>(job).or_else(|| workloads::shared::<Tokio>(job));
+    match outcome.or_else(|| stall::run::<Tokio>(job)) {
         None => workloads::serve::<Tokio>(job),
         outcome => Ok(outcome),
     }
@@ -105,6 +106,43 @@ impl Shared for Tokio {
 
     fn spawn_blocking(work: impl FnOnce() + Send + 'static) -> Join<()> {
         Join(tokio::task::spawn_blocking(work))
+    }
+}
+
+impl Stalled for Tokio {
+    fn accept(&self, listener: TcpListener) {
+        let accept = async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("it registers");
+            while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).expect("it is a TCP socket");
+                drop(tokio::spawn(stall::connection::<Tokio>(stream)));
+            }
+        };
+        drop(self.0.spawn(accept));
+    }
+
+    fn spawn_named<F>(&self, _name: &str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(self.0.spawn(future));
+    }
+
+    fn block_named(&self, _name: &str, work: impl FnOnce() + Send + 'static) {
+        drop(self.0.spawn_blocking(work));
+    }
+
+    fn end(self, grace: Duration) -> Vec<String> {
+        self.0.shutdown_timeout(grace);
+        Vec::new()
+    }
+
+    fn reports() -> Vec<String> {
+        Vec::new()
+    }
+
+    fn spare_workers(&self) -> u64 {
+        0
     }
 }
 

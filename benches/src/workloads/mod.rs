@@ -5,6 +5,7 @@ pub(crate) mod idle;
 pub(crate) mod latency;
 pub(crate) mod net;
 pub(crate) mod spawn;
+pub(crate) mod stall;
 pub(crate) mod switch;
 pub(crate) mod timer;
 
