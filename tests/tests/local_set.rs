@@ -275,3 +275,38 @@ fn a_waker_kept_for_ever_may_free_the_memory_of_a_local_task_elsewhere() {
         other.join().expect("no panic");
     });
 }
+
+#[test]
+fn a_local_runtime_is_a_runtime_and_a_set_in_one() {
+    use heist::runtime::{LocalOptions, LocalRuntime};
+    deadline(|| {
+        let held = Rc::new(());
+        let runtime = LocalRuntime::new().expect("a runtime");
+        let inner = held.clone();
+        let answer = runtime.block_on(async {
+            let local = spawn_local(async move { Rc::strong_count(&inner) });
+            let sent = heist::spawn(async { thread::current().id() });
+            (local.await.expect("ran"), sent.await.expect("ran"))
+        });
+        assert_eq!(answer, (2, thread::current().id()));
+        let job = runtime.spawn_blocking(|| 5);
+        assert_eq!(runtime.block_on(job).expect("ran"), 5);
+        let inner = held.clone();
+        drop(runtime.spawn_local(async move {
+            pending::<()>().await;
+            drop(inner);
+        }));
+        runtime.block_on(yield_now());
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        assert_eq!(Rc::strong_count(&held), 1);
+
+        let mut builder = Builder::new_current_thread();
+        let built = builder.name("local").build_local(LocalOptions::default());
+        let runtime = built.expect("a runtime");
+        assert_eq!(runtime.handle().name(), Some("local"));
+        assert_ne!(runtime.handle().id(), LocalSet::new().id());
+        let index = runtime.block_on(async { heist::runtime::worker_index() });
+        assert_eq!(index, Some(0));
+        drop(runtime);
+    });
+}

@@ -21,6 +21,7 @@ mod mutants;
 mod loom;
 mod stress;
 mod san;
+mod coming_from;
 mod test;
 mod demo;
 mod bench;
@@ -49,6 +50,9 @@ cargo xtask <command>
                       a survivor meet all models of its crate
   edges [--write]     every happens-before edge, from the ORDERING comments; --write puts the table
                       into ARCHITECTURE.md
+  coming-from [--write]
+                      whether docs/coming-from.md says of each item of tokio's what is so; --write
+                      brings it up to date
   stress [--seconds N] [--seed S]
                       random work on real threads, through the public API
   stress --shuttle [FILTER] [--list] [--seconds N] [--iterations N] [--seed S]
@@ -102,6 +106,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "stress" => stress::run(args)?,
         "san" => san::run(args)?,
         "edges" => orderings::run(args)?,
+        "coming-from" => coming_from::run(args)?,
         "bench" => bench::run(args)?,
         name => match test::Step::named(name) {
             Some(step) => test::run_one(step, args)?,

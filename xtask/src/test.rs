@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::cargo::cargo;
 use crate::signals::Interrupted;
-use crate::{loom, process, tidy};
+use crate::{coming_from, loom, process, tidy};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Step {
     Clippy,
     /// Documentation.
     Doc,
+    /// What of tokio is here.
+    ComingFrom,
     /// Unit, integration and doc tests.
     Suite,
     /// Loom models.
@@ -106,11 +108,12 @@ impl Tally {
 
 impl Step {
     /// In the order they run: the quick and the likely to fail first.
-    const ALL: [Step; 6] = [
+    const ALL: [Step; 7] = [
         Step::Fmt,
         Step::Tidy,
         Step::Clippy,
         Step::Doc,
+        Step::ComingFrom,
         Step::Suite,
         Step::Loom,
     ];
@@ -126,6 +129,7 @@ impl Step {
             Step::Tidy => "tidy",
             Step::Clippy => "clippy",
             Step::Doc => "doc",
+            Step::ComingFrom => "coming-from",
             Step::Suite => "suite",
             Step::Loom => "loom",
         }
@@ -137,6 +141,7 @@ impl Step {
             Step::Tidy => "tidy: the workspace's own rules",
             Step::Clippy => "clippy: lints, warnings denied",
             Step::Doc => "doc: documentation with private items, warnings denied",
+            Step::ComingFrom => "coming-from: docs/coming-from.md beside rustdoc's pages",
             Step::Suite => "suite: unit, integration and doc tests",
             Step::Loom => "loom: the models",
         }
@@ -144,7 +149,7 @@ impl Step {
 
     /// Left out by `--quick`.
     fn is_slow(self) -> bool {
-        matches!(self, Step::Doc | Step::Loom)
+        matches!(self, Step::Doc | Step::ComingFrom | Step::Loom)
     }
 
     /// How long the step may take, dependencies built and all, on two slow cores. The sum stays
@@ -155,6 +160,7 @@ impl Step {
                 Step::Fmt | Step::Tidy => 1,
                 Step::Clippy => 12,
                 Step::Doc => 10,
+                Step::ComingFrom => 5,
                 Step::Suite => 20,
                 Step::Loom => 15,
             }
@@ -177,6 +183,7 @@ impl Step {
                     .env("RUSTDOCFLAGS", "-D warnings");
                 process::run(&command, self.limit())
             }
+            Step::ComingFrom => coming_from::check(self.limit(), false),
             Step::Suite => suite(self.limit(), tally),
             Step::Loom => {
                 let models = loom::Options {

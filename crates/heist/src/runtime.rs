@@ -30,6 +30,8 @@ mod builder;
 mod clock;
 mod driver;
 mod handle;
+mod local_runtime;
+pub(crate) mod local_set;
 mod metrics;
 mod owner;
 mod probe;
@@ -44,5 +46,6 @@ pub use shut_down::is_rt_shutdown_err;
 
 pub use builder::{Builder, UnhandledPanic};
 pub use handle::{EnterGuard, Handle, Id, RuntimeFlavor, TryCurrentError, worker_index};
+pub use local_runtime::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use owner::{Runtime, ShutdownReport};

@@ -14,16 +14,19 @@ pub mod join_set;
 mod builder;
 mod inherit;
 mod local_key;
-mod local_set;
 mod tracker;
 
+#[doc(inline)]
+pub use crate::runtime::local_set::{LocalEnterGuard, LocalSet, spawn_local};
 pub use builder::Builder;
+#[doc(inline)]
 pub use coop::{Unconstrained, consume_budget, unconstrained};
+#[doc(inline)]
 pub use group::TaskGroup;
 pub use inherit::{Inherit, InheritedKey, inherit};
+#[doc(inline)]
 pub use join_set::JoinSet;
 pub use local_key::{AccessError, LocalKey};
-pub use local_set::{LocalEnterGuard, LocalSet, spawn_local};
 pub use tracker::{
     AbortOnDropHandle, TaskTracker, TaskTrackerToken, TaskTrackerWaitFuture, TrackedFuture,
 };

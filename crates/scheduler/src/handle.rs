@@ -25,6 +25,7 @@ use std::time::Duration;
 use crate::blocking::{Job, OneShot, Refused};
 use crate::context;
 use crate::metrics::{BlockingMetrics, WatchdogMetrics, WorkerMetrics};
+use crate::parker::Place;
 use crate::report::TaskInfo;
 use crate::shared::Shared;
 use crate::sync::Arc;
@@ -166,6 +167,15 @@ impl Handle {
     /// Tasks from outside that wait for a worker.
     pub fn injector_depth(&self) -> usize {
         self.shared.injector.len()
+    }
+
+    /// Whether worker `index` sleeps, or is about to.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    #[track_caller]
+    pub fn is_worker_parked(&self, index: usize) -> bool {
+        self.shared.remotes[index].parker.place() != Place::Awake
     }
 
     /// What the watchdog has seen and done.

@@ -17,7 +17,7 @@ use crate::roots::Roots;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{CachePadded, Condvar, Mutex, deque, plain, spin_hint};
-use crate::task::{Arena, JoinError, Slot, Task};
+use crate::task::{Arena, JoinError, Slot, Task, next_set_id};
 use crate::vitals::{Vitals, Watch};
 
 /// One scheduler.
@@ -52,13 +52,6 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
     workers: Mutex<Workers>,
     stopped: Condvar,
-}
-
-/// A number that no other scheduler of the process has.
-fn next_id() -> NonZeroU64 {
-    static NEXT: plain::AtomicU64 = plain::AtomicU64::new(1);
-    let id = NEXT.fetch_add(1, plain::Ordering::Relaxed);
-    NonZeroU64::new(id).expect("2^64 schedulers are not made")
 }
 
 /// Tasks taken at once from a queue whose tasks are to be cancelled.
@@ -189,7 +182,7 @@ impl Shared {
             nap: Nap::new(),
             watch: Watch::new(config.workers),
             roots: Roots::default(),
-            id: next_id(),
+            id: next_set_id(),
             name: config.name,
             has_seat: config.seat,
             stop_on_panic: config.stop_on_panic,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use heist_scheduler::{SlowPoll, SlowPollHook, ThreadHook, budget};
 
-use super::Runtime;
 use super::handle::RuntimeFlavor;
 use super::threads::Threads;
+use super::{LocalOptions, LocalRuntime, Runtime};
 
 mod start;
 
@@ -301,6 +301,23 @@ impl Builder {
     ///   a worker. Threads that had started are stopped again before this returns.
     pub fn build(&mut self) -> io::Result<Runtime> {
         self.start()
+    }
+
+    /// Starts a runtime whose tasks need not be `Send`, of a [`Builder::new_current_thread`].
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    ///
+    /// # Panics
+    /// If this builds a multi-thread runtime.
+    #[expect(clippy::needless_pass_by_value, reason = "tokio's signature is kept")]
+    pub fn build_local(&mut self, options: LocalOptions) -> io::Result<LocalRuntime> {
+        let LocalOptions { .. } = options;
+        assert!(
+            self.flavor == RuntimeFlavor::CurrentThread,
+            "`build_local` called for a multi-thread runtime: begin with `Builder::new_current_thread`"
+        );
+        Ok(LocalRuntime::of(self.start()?))
     }
 }
 

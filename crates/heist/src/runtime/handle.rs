@@ -151,7 +151,7 @@ impl Handle {
 
 /// Identifies a runtime; unique among all of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Id(NonZeroU64);
+pub struct Id(pub(super) NonZeroU64);
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -125,6 +125,16 @@ impl RuntimeMetrics {
         self.handle.scheduler.worker_metrics(worker).parks
     }
 
+    /// Times that one worker went to sleep, and times that it woke up: odd while it sleeps.
+    #[track_caller]
+    pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
+        let scheduler = &self.handle.scheduler;
+        // The count rises just before the worker shows as parked: then it has not slept yet.
+        let sleeps = scheduler.is_worker_parked(worker);
+        let parks = scheduler.worker_metrics(worker).parks;
+        (2 * parks).saturating_sub(u64::from(sleeps))
+    }
+
     /// Of these, times that it slept waiting for I/O and timers.
     #[track_caller]
     pub fn worker_driver_park_count(&self, worker: usize) -> u64 {

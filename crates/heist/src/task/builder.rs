@@ -4,8 +4,8 @@ use std::future::Future;
 use std::io;
 
 use super::JoinHandle;
-use super::local_set::{LocalSet, spawn_local_named};
 use crate::runtime::Handle;
+use crate::runtime::local_set::{LocalSet, spawn_local_named};
 
 /// Spawns a task with a name, which dumps and reports show.
 ///

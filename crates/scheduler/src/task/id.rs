@@ -49,6 +49,12 @@ thread_local! {
     static RANGE: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
+/// A number that no other scheduler, and no set of local tasks, of the process has.
+pub(crate) fn next_set_id() -> NonZeroU64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NonZeroU64::new(NEXT.fetch_add(1, Relaxed)).expect("2^64 schedulers are not made")
+}
+
 thread_local! {
     static CURRENT: Cell<Option<Id>> = const { Cell::new(None) };
 }

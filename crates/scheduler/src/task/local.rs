@@ -32,6 +32,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
@@ -45,6 +46,7 @@ use crate::sync::{Condvar, Mutex};
 /// A set of tasks that run on the thread that made it. Dropping it cancels them.
 pub struct LocalTasks {
     shared: Arc<Shared>,
+    id: NonZeroU64,
     /// Neither `Send` nor `Sync`: the proof in this file's head rests on it.
     _not_send: PhantomData<*const ()>,
 }
@@ -70,8 +72,14 @@ impl LocalTasks {
                 queue: Mutex::new(Queue::default()),
                 arrived: Condvar::new(),
             }),
+            id: id::next_set_id(),
             _not_send: PhantomData,
         }
+    }
+
+    /// A number that no other set, and no scheduler, of the process has.
+    pub fn id(&self) -> NonZeroU64 {
+        self.id
     }
 
     /// Adds a task. It is polled when the set is run.

@@ -11,10 +11,9 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use heist_scheduler::{LocalTasks, budget};
+use heist_scheduler::{JoinHandle, LocalTasks, budget};
 
-use super::JoinHandle;
-use crate::runtime::Runtime;
+use super::{Id, Runtime};
 
 /// How many tasks a set polls before it yields.
 const PER_POLL: usize = 61;
@@ -57,6 +56,11 @@ impl LocalSet {
         }
     }
 
+    /// A number that no other set, and no runtime, of the process has.
+    pub fn id(&self) -> Id {
+        Id(self.tasks.id())
+    }
+
     /// Makes this the current set of the thread until the guard is dropped, for [`spawn_local`].
     pub fn enter(&self) -> LocalEnterGuard {
         LocalEnterGuard {
@@ -75,7 +79,7 @@ impl LocalSet {
     }
 
     #[track_caller]
-    pub(super) fn spawn_named<F>(&self, future: F, name: Option<&str>) -> JoinHandle<F::Output>
+    pub(crate) fn spawn_named<F>(&self, future: F, name: Option<&str>) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
@@ -189,7 +193,7 @@ where
 }
 
 #[track_caller]
-pub(super) fn spawn_local_named<F>(future: F, name: Option<&str>) -> JoinHandle<F::Output>
+pub(crate) fn spawn_local_named<F>(future: F, name: Option<&str>) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
     F::Output: 'static,
