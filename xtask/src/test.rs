@@ -159,8 +159,8 @@ impl Step {
             * match self {
                 Step::Fmt | Step::Tidy => 1,
                 Step::Clippy => 12,
-                Step::Doc => 10,
-                Step::ComingFrom => 5,
+                Step::Doc => 7,
+                Step::ComingFrom => 3,
                 Step::Suite => 20,
                 Step::Loom => 15,
             }

@@ -24,7 +24,7 @@ pub(super) struct Item {
     pub(super) path: String,
     /// Methods and variants.
     pub(super) members: Vec<String>,
-    /// Another crate than Heist's own defines it.
+    /// It is tokio's own.
     pub(super) is_foreign: bool,
 }
 
@@ -60,7 +60,8 @@ impl Docs {
         Ok(Item {
             path: path.to_owned(),
             members: members(&html),
-            is_foreign: !html.contains("/src/heist"),
+            // The pages of tokio, made first and beside these, have its sources.
+            is_foreign: html.contains("/src/tokio/"),
         })
     }
 }

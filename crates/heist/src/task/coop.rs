@@ -7,7 +7,8 @@
 //! behind the others of its worker. The channels of [`crate::sync`] are tokio's and spend tokio's own
 //! budget, which without a tokio runtime is without limit: a loop over a channel that is never empty
 //! takes all of it in one poll. [`cooperative`] gives such an operation a place in Heist's budget:
-//! `cooperative(receiver.recv()).await` (in a release build 2 ns more per message of an `mpsc` channel).
+//! `cooperative(receiver.recv()).await` (measured, a message that waits in an `mpsc` channel takes 23 ns bare,
+//! and 61 so, its share of the yields included).
 //! It is not done for every receive of `heist::sync`, since those are tokio's own types, which libraries on
 //! both sides of a channel share.
 //!
