@@ -19,26 +19,40 @@
 //! wrappers answer anyway, with [`ASKED`] set. Nothing is unsafe about a name that deceives: the worst
 //! that an impostor could do is to hand over a descriptor that it owns.
 //!
-//! # Rejected
+//! # The size of a pipe
 //!
-//! A larger pipe: beyond a few megabytes in all of a user's pipes the kernel gives new ones two pages.
+//! A larger pipe takes fewer calls per byte, but all pipes of a user share an allowance (64 MiB by
+//! default), beyond which new ones get two pages. So a pipe grows once it has shown to be busy, and
+//! [`MOST_LARGE`] of a process do at most.
 
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use heist_reactor::Direction;
 use rustix::net::Shutdown;
-use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice};
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
 use tokio::io::AsyncWrite;
 
 use crate::{AsyncFd, TcpStream, UnixStream};
 
 /// How much one call moves at most; the pipe holds less.
 const CHUNK: usize = 1 << 20;
+
+/// How many bytes make a direction busy.
+const BUSY: u64 = 1 << 20;
+
+/// What the pipe of a busy direction grows to, in bytes: what the kernel allows without privilege.
+const LARGE: usize = 1 << 20;
+
+/// How many pipes of this process are large, at most: a quarter of the allowance.
+const MOST_LARGE: usize = 16;
+
+static LARGE_PIPES: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     /// Set while a stream is asked for its descriptor.
@@ -63,6 +77,35 @@ struct Pipe {
     held: usize,
     total: u64,
     ended: bool,
+    growth: Growth,
+}
+
+/// Whether a pipe has grown.
+#[derive(Debug)]
+enum Growth {
+    NotYet,
+    Refused,
+    Large(Large),
+}
+
+/// One of the large pipes that a process may have; given back when dropped.
+#[derive(Debug)]
+struct Large(());
+
+impl Large {
+    fn claim() -> Option<Self> {
+        let one_more = |count: usize| (count < MOST_LARGE).then_some(count + 1);
+        LARGE_PIPES
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .ok()
+            .map(|_| Self(()))
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        LARGE_PIPES.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Splice {
@@ -124,7 +167,14 @@ impl Pipe {
             held: 0,
             total: 0,
             ended: false,
+            growth: Growth::NotYet,
         })
+    }
+
+    /// Makes the pipe large, if that is allowed; asked once.
+    fn grow(&mut self) {
+        let large = Large::claim().filter(|_| fcntl_setpipe_size(&self.writer, LARGE).is_ok());
+        self.growth = large.map_or(Growth::Refused, Growth::Large);
     }
 
     fn poll(
@@ -149,6 +199,9 @@ impl Pipe {
             let moved = ready!(to.poll_io(cx, Direction::Write, drain))?;
             self.held -= moved;
             self.total += moved as u64;
+            if self.total >= BUSY && matches!(self.growth, Growth::NotYet) {
+                self.grow();
+            }
         }
         Poll::Ready(Ok(self.total))
     }

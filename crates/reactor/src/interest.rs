@@ -25,6 +25,8 @@ impl Interest {
     /// Out-of-band data and other exceptional conditions; known on Linux and Android only.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub const PRIORITY: Self = Self(0b100);
+    /// An error that is pending; the kernel tells of it whatever was asked for.
+    pub const ERROR: Self = Self(0b1000);
 
     /// Whether this includes [`READABLE`](Self::READABLE).
     pub const fn is_readable(self) -> bool {
@@ -39,6 +41,19 @@ impl Interest {
     /// Whether this includes out-of-band data.
     pub const fn is_priority(self) -> bool {
         self.0 & 0b100 != 0
+    }
+
+    /// Whether this includes pending errors.
+    pub const fn is_error(self) -> bool {
+        self.0 & 0b1000 != 0
+    }
+
+    /// What is in this but not in `other`; `None` if nothing is left.
+    pub fn remove(self, other: Self) -> Option<Self> {
+        match self.0 & !other.0 {
+            0 => None,
+            rest => Some(Self(rest)),
+        }
     }
 
     /// The union of both; usable in constants, where `|` is not.
@@ -68,6 +83,7 @@ impl fmt::Debug for Interest {
             (self.is_readable(), "READABLE"),
             (self.is_writable(), "WRITABLE"),
             (self.is_priority(), "PRIORITY"),
+            (self.is_error(), "ERROR"),
         ] {
             if included {
                 write!(f, "{separator}{name}")?;

@@ -45,6 +45,16 @@ impl Ready {
     /// Out-of-band data, or another exceptional condition, is there.
     pub const PRIORITY: Self = Self(0b0010_0000);
 
+    /// Every state.
+    pub const ALL: Self = Self(
+        Self::READABLE.0
+            | Self::WRITABLE.0
+            | Self::READ_CLOSED.0
+            | Self::WRITE_CLOSED.0
+            | Self::ERROR.0
+            | Self::PRIORITY.0,
+    );
+
     /// Registered, and no read tried yet.
     pub(crate) const UNTRIED_READ: Self = Self(0b0100_0000);
     /// Registered, and no write tried yet.
@@ -125,6 +135,9 @@ impl Ready {
         }
         if interest.is_priority() {
             mask |= Self::PRIORITY | Self::READ_CLOSED | Self::ERROR;
+        }
+        if interest.is_error() {
+            mask |= Self::ERROR;
         }
         mask
     }

@@ -371,7 +371,9 @@ fn rejected(reason: Rejected) -> io::Error {
 }
 
 fn mio_interest(interest: Interest) -> mio::Interest {
-    let readable = interest.is_readable().then_some(mio::Interest::READABLE);
+    // Errors are always told of, but the system wants to be asked for something.
+    let readable =
+        (interest.is_readable() || interest.is_error()).then_some(mio::Interest::READABLE);
     let writable = interest.is_writable().then_some(mio::Interest::WRITABLE);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let priority = interest.is_priority().then_some(mio::Interest::PRIORITY);

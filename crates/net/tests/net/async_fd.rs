@@ -109,3 +109,23 @@ fn owned_and_borrowed_descriptors_are_taken_and_given_back() {
         );
     });
 }
+
+#[test]
+fn errors_alone_can_be_waited_for() {
+    let net = Driven::start();
+    net.block_on(async {
+        let error = Interest::ERROR;
+        assert_eq!(
+            (error | Interest::READABLE).remove(error),
+            Some(Interest::READABLE)
+        );
+        assert_eq!(error.remove(error), None);
+        let (reader, writer) = rustix::pipe::pipe().expect("a pipe");
+        let writer = AsyncFd::with_interest(writer, error).expect("registers");
+        assert!(poll_and_drop(writer.ready(error)).is_pending());
+        // A pipe that nobody reads any more is an error to the one who writes.
+        drop(reader);
+        let ready = writer.ready(error).await.expect("told");
+        assert!(ready.ready().is_error());
+    });
+}
