@@ -61,12 +61,12 @@ pub fn has_remaining() -> bool {
     LEFT.with(|left| left.get() != 0)
 }
 
-/// Runs `f`, which does not unwind, with `units`; returns also what it left of them.
+/// Runs `f`, which does not unwind, with `units`; returns what it left of them.
 #[inline]
-pub(crate) fn with_units<R>(units: u32, f: impl FnOnce() -> R) -> (R, u32) {
+pub(crate) fn with_units(units: u32, f: impl FnOnce()) -> u32 {
     let outer = LEFT.with(|left| left.replace(units));
-    let result = f();
-    (result, LEFT.with(|left| left.replace(outer)))
+    f();
+    LEFT.with(|left| left.replace(outer))
 }
 
 /// Restores the budget of the surrounding poll, also after a panic.

@@ -14,7 +14,8 @@
 //!   than a wakeup is worth ([`WORTH_A_WAKEUP`]): its length times what polls take here of late. A push
 //!   onto this thread's own queue needs no fence to be safe, since its owner is awake and will run it; a
 //!   wakeup that is missed or not worth it costs parallelism, until the turn ends or, behind a long
-//!   poll, until the watchdog looks.
+//!   poll, until the watchdog looks. So without a watchdog every task is worth one, and so it is until
+//!   polls have been measured.
 //! - While this thread is in the driver nobody is woken: the worker announces the batch once.
 
 use std::cell::{Cell, RefCell};
@@ -22,9 +23,10 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::rc::Rc;
 
+use crate::blocking::OneShot;
 use crate::config::ThreadHook;
 use crate::shared::{Remote, Shared, SharedRemote};
-use crate::sync::{Arc, const_thread_local, deque, next_thread_number, plain};
+use crate::sync::{Arc, const_thread_local, deque, next_thread_number};
 use crate::task::{
     self, Arena, Block, Cache, Home, JoinError, JoinHandle, Meta, Resident, Schedule, Task, quiet,
 };
@@ -56,15 +58,9 @@ pub(crate) struct Context {
     pub(crate) poll_cost: Cell<u32>,
 }
 
-/// What a poll is taken to cost before any was measured, in nanoseconds. In a model each is worth a
-/// wakeup, so that the protocol of wakeups is played.
-pub(crate) const UNKNOWN_POLL: u32 = if cfg!(any(heist_loom, heist_shuttle)) {
-    1_000_000
-} else {
-    1_000
-};
 /// Work that is worth a wakeup, in nanoseconds: a wakeup costs both sides together about 3 µs.
-const WORTH_A_WAKEUP: u64 = 20_000;
+/// So much a poll is taken to cost before any was measured.
+pub(crate) const WORTH_A_WAKEUP: u32 = 20_000;
 
 /// What a thread knows of schedulers.
 struct Thread {
@@ -238,12 +234,15 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    if shared.is_stopping() {
+        // In a cell of its own: nobody is to find it among the tasks that are alive.
+        let (task, handle) = task::new(future, OneShot, meta);
+        task.cancel();
+        return handle;
+    }
     let block = Arena::take(shared, task::class_of::<F, Resident<Shared>>());
     let (task, handle) = task::new_in(block, shared, future, meta);
-    match shared.is_stopping() {
-        true => task.cancel(),
-        false => shared.inject(task, thread_number()),
-    }
+    shared.inject(task, thread_number());
     handle
 }
 
@@ -285,7 +284,7 @@ impl Context {
     /// Whether so many tasks are worth a wakeup.
     #[inline]
     pub(crate) fn is_worth_a_wakeup(&self, tasks: usize) -> bool {
-        tasks as u64 * u64::from(self.poll_cost.get()) >= WORTH_A_WAKEUP
+        tasks as u64 * u64::from(self.poll_cost.get()) >= u64::from(WORTH_A_WAKEUP)
     }
 
     /// Wakes a peer if what is queued here is worth it, and is more than the one task that runs next.
@@ -349,8 +348,20 @@ impl Schedule for Resident<Shared> {
         self.owner().task_panicked(error);
     }
 
-    fn dropped(&self) {
-        self.owner().dropped.fetch_add(1, plain::Ordering::Relaxed);
+    #[inline]
+    fn ends(&self, cancelled: bool) {
+        // The counters are those of whoever has the core: it is the right to write them.
+        let counted = with_core(
+            |_, own| self.is(own),
+            |context, _| {
+                let counters = &context.remote().counters;
+                counters.finished.add(1);
+                counters.cancelled.add(u64::from(cancelled));
+            },
+        );
+        if counted.is_none() {
+            ends_outside(*self, cancelled);
+        }
     }
 }
 
@@ -372,7 +383,13 @@ impl Home for Resident<Shared> {
 }
 
 #[cold]
+fn ends_outside(home: Resident<Shared>, cancelled: bool) {
+    home.owner().count_end(cancelled);
+}
+
+#[cold]
 fn put_from_outside(home: Resident<Shared>, block: Block) {
-    // While the block is here the cell is lent, and this scheduler is alive.
-    Arena::put(&home.owner(), block);
+    // While the block is here the cell is lent, and this scheduler is alive. If it is not any longer, its
+    // hooks are dropped: foreign code.
+    quiet(|| Arena::put(&home.owner(), block));
 }

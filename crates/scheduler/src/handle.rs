@@ -4,9 +4,8 @@
 //! 1. [`Handle::shut_down`] raises the stop flag: from here on a spawn gives a handle to a task that is
 //!    already cancelled.
 //! 2. It unparks every worker; it closes the blocking pool, cancelling the jobs that have not begun.
-//! 3. Each worker, at its next step, stops running tasks. It cancels all live tasks: an idle one at
-//!    once, a running one at the end of its poll. Whatever this worker spawned or polled came before
-//!    that look, so a task that it made idle is among them; one that was not polled yet is in a queue.
+//! 3. Each worker, at its next step, stops running tasks. It cancels its share of the live ones: an idle
+//!    one at once, a running one at the end of its poll.
 //! 4. It cancels what is left in its own queue and slot.
 //! 5. The last worker that is not in [`crate::block_in_place`] closes the injector, cancels what was
 //!    in it, cancels once more whatever lives, and drops the driver, so that foreign waiters on its
@@ -113,7 +112,7 @@ impl Handle {
 
     /// All tasks that are alive, in no order. Holds nobody up: it walks over the tasks' memory.
     pub fn tasks(&self) -> Vec<TaskInfo> {
-        let live = self.shared.arena.live();
+        let live = self.shared.arena.live(0, 1);
         live.iter().map(TaskInfo::of).collect()
     }
 

@@ -57,8 +57,10 @@ pub(crate) struct Counters {
     pub(crate) waits: Histogram,
     pub(crate) polls: Counter,
     pub(crate) spawned: Counter,
-    /// Tasks that this worker polled to their end.
+    /// Tasks that ended here.
     pub(crate) finished: Counter,
+    /// Of these, tasks that were cancelled.
+    pub(crate) cancelled: Counter,
     pub(crate) steal_attempts: Counter,
     pub(crate) steals: Counter,
     pub(crate) stolen_tasks: Counter,

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ThreadHook};
 use crate::idle::Idle;
 use crate::injector::Injector;
-use crate::metrics::Counters;
+use crate::metrics::{Counter, Counters};
 use crate::nap::Nap;
 use crate::parker::{DriverSlot, Parker, Place};
 use crate::report::Reporting;
@@ -47,8 +47,10 @@ pub(crate) struct Shared {
     regular: usize,
     pub(crate) seed: u64,
     pub(crate) budget_per_poll: u32,
-    /// Tasks that were cancelled: dropped instead of polled to their end.
-    pub(crate) dropped: plain::AtomicU64,
+    /// Tasks that ended on threads that are no worker.
+    finished_outside: plain::AtomicU64,
+    /// Of these, tasks that were cancelled.
+    cancelled_outside: plain::AtomicU64,
     stopping: AtomicBool,
     workers: Mutex<Workers>,
     stopped: Condvar,
@@ -198,7 +200,8 @@ impl Shared {
             clock: config.clock,
             on_park: Hook(config.on_park),
             on_unpark: Hook(config.on_unpark),
-            dropped: plain::AtomicU64::new(0),
+            finished_outside: plain::AtomicU64::new(0),
+            cancelled_outside: plain::AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             workers: Mutex::new(Workers {
                 running: queues.len(),
@@ -266,9 +269,10 @@ impl Shared {
         self.nap.close();
     }
 
-    /// Cancels the tasks that are alive: the idle ones at once, the others when their tokens are run.
-    pub(crate) fn cancel_tasks(&self) {
-        for task in self.arena.live() {
+    /// Cancels the tasks that are alive, or one share in `shares` of them: the idle ones at once, the
+    /// others when their tokens are run.
+    pub(crate) fn cancel_tasks(&self, share: usize, shares: usize) {
+        for task in self.arena.live(share, shares) {
             if let Some(token) = task.claim_cancel() {
                 token.run();
             }
@@ -294,24 +298,34 @@ impl Shared {
                 std::iter::from_fn(|| stolen.pop()).for_each(Task::cancel);
             }
         }
-        self.cancel_tasks();
+        self.cancel_tasks(0, 1);
+    }
+
+    /// A task ends on a thread that is no worker.
+    pub(crate) fn count_end(&self, cancelled: bool) {
+        self.finished_outside.fetch_add(1, plain::Ordering::Relaxed);
+        self.cancelled_outside
+            .fetch_add(u64::from(cancelled), plain::Ordering::Relaxed);
     }
 
     /// How many tasks there were, over all threads.
     pub(crate) fn counts(&self) -> TaskCounts {
-        let counters = || self.remotes.iter().map(|remote| &remote.counters);
-        let cancelled = self.dropped.load(plain::Ordering::Relaxed);
-        let finished = counters()
-            .map(|counters| counters.finished.get())
-            .sum::<u64>();
+        let sum = |counter: fn(&Counters) -> &Counter| {
+            let counts = self
+                .remotes
+                .iter()
+                .map(|remote| counter(&remote.counters).get());
+            counts.sum::<u64>()
+        };
+        let cancelled = self.cancelled_outside.load(plain::Ordering::Relaxed)
+            + sum(|counters| &counters.cancelled);
+        let finished = self.finished_outside.load(plain::Ordering::Relaxed)
+            + sum(|counters| &counters.finished);
         // Last, so that no task is counted as finished that is not counted as spawned.
         let outside = self.arena.taken();
-        let spawned = counters()
-            .map(|counters| counters.spawned.get())
-            .sum::<u64>();
         TaskCounts {
-            spawned: spawned + outside,
-            finished: finished + cancelled,
+            spawned: sum(|counters| &counters.spawned) + outside,
+            finished,
             cancelled,
         }
     }

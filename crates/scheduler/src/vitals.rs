@@ -106,6 +106,8 @@ pub(crate) struct Watch {
     stuck: AtomicUsize,
     /// How many spare workers there are.
     spares: AtomicUsize,
+    /// There is a watchdog.
+    watched: AtomicBool,
     /// Spare workers that were started.
     pub(crate) spares_started: Counter,
     /// Polls that took longer than the threshold.
@@ -120,6 +122,7 @@ impl Watch {
             staffed: AtomicUsize::new(workers),
             stuck: AtomicUsize::new(0),
             spares: AtomicUsize::new(0),
+            watched: AtomicBool::new(false),
             spares_started: Counter::default(),
             slow_polls: Counter::default(),
             handovers: Counter::default(),
@@ -144,6 +147,15 @@ impl Watch {
             spare_workers: self.spares.load(Relaxed),
             spare_workers_started: self.spares_started.get(),
         }
+    }
+
+    /// A watchdog begins.
+    pub(crate) fn begin(&self) {
+        self.watched.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.load(Relaxed)
     }
 
     pub(crate) fn set_spares(&self, workers: usize) {

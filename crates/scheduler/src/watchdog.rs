@@ -101,6 +101,7 @@ impl Watchdog {
     /// A watchdog for the scheduler of `handle`; one is enough.
     pub fn new(handle: &Handle) -> Self {
         let shared = handle.shared.clone();
+        shared.watch.begin();
         Self {
             seen: shared.remotes.iter().map(|_| Seen::default()).collect(),
             reports: Reports::new(&shared),

@@ -25,7 +25,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::budget;
-use crate::context::{self, Context, Core, UNKNOWN_POLL};
+use crate::context::{self, Context, Core, WORTH_A_WAKEUP};
 use crate::handle::Handle;
 use crate::idle::{Searching, Sleep};
 use crate::parker::Parked;
@@ -125,7 +125,7 @@ impl Worker {
             core: std::cell::RefCell::new(Some(core)),
             fetched: std::cell::RefCell::default(),
             in_driver: std::cell::Cell::new(false),
-            poll_cost: std::cell::Cell::new(UNKNOWN_POLL),
+            poll_cost: std::cell::Cell::new(WORTH_A_WAKEUP),
         });
         context.begin_serving();
         Self {
@@ -214,13 +214,10 @@ impl Worker {
         let remote = self.remote();
         remote.counters.polls.add(1);
         remote.vitals.polls(task.address());
-        let (finished, left) = budget::with_units(self.budget_left, || task.run());
-        self.budget_left = left;
-        let counters = &self.context.remote().counters;
-        if finished {
-            counters.finished.add(1);
+        self.budget_left = budget::with_units(self.budget_left, || task.run());
+        if self.context.core.borrow().is_some() {
+            self.turn.polled(&self.context);
         }
-        self.turn.polled(&self.context);
     }
 
     #[cold]
@@ -277,16 +274,17 @@ impl Worker {
         };
         self.remote().vitals.end();
         let Core { queue, cache } = core;
-        match self.is_spare && !self.shared().is_stopping() {
-            true => self.hand_back(queue),
-            false => self.cancel_share(&queue),
+        match self.shared().is_stopping() {
+            true => self.cancel_share(&queue),
+            false => self.hand_on(queue),
         }
         Arena::flush(self.shared(), cache);
         self.shared().worker_stopped();
     }
 
     fn cancel_share(&self, queue: &deque::Worker<Task>) {
-        self.shared().cancel_tasks();
+        let (index, workers) = (self.context.index, self.shared().workers());
+        self.shared().cancel_tasks(index % workers, workers);
         while let Some(task) = queue.pop() {
             task.cancel();
         }
@@ -295,14 +293,17 @@ impl Worker {
         }
     }
 
-    /// Leaves no task behind, the core to the next spare worker of this number, and the driver to a
-    /// sleeper: this worker may be the one that waited there while the others went to sleep.
-    fn hand_back(&self, queue: deque::Worker<Task>) {
+    /// Leaves all tasks to the others, or to whoever cleans up after the last; the core to the next spare
+    /// worker of this number; and the driver to a sleeper: this worker may be the one that waited there
+    /// while the others went to sleep.
+    fn hand_on(&self, queue: deque::Worker<Task>) {
         let next = || self.remote().slot.take().or_else(|| queue.pop());
         while let Some(task) = next() {
             self.shared().inject(task, self.context.index);
         }
-        *self.remote().core.lock() = Some(queue);
+        if self.is_spare {
+            *self.remote().core.lock() = Some(queue);
+        }
         self.shared().wake_one();
     }
 }

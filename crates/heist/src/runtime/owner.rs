@@ -138,8 +138,12 @@ impl Runtime {
     /// ```
     pub fn shutdown(mut self, grace: Duration) -> ShutdownReport {
         let (live, cancelled) = (self.live(), self.handle.scheduler.cancelled_tasks());
-        self.shut_down(Some(grace));
-        let tasks = self.handle.tasks();
+        let is_complete = self.shut_down(Some(grace));
+        let tasks = if is_complete {
+            Vec::new()
+        } else {
+            self.handle.tasks()
+        };
         let cancelled = self.handle.scheduler.cancelled_tasks() - cancelled;
         ShutdownReport {
             finished: live.saturating_sub(cancelled + tasks.len() as u64),
@@ -183,23 +187,26 @@ impl Runtime {
         self.shut_down(Some(Duration::ZERO));
     }
 
-    /// Waits for `limit`, or for ever; afterwards only threads that have ended are joined.
-    fn shut_down(&mut self, limit: Option<Duration>) {
+    /// Waits for `limit`, or for ever; afterwards only threads that have ended are joined. True if all is
+    /// over.
+    fn shut_down(&mut self, limit: Option<Duration>) -> bool {
         let Some(workers) = self.workers.take() else {
-            return;
+            return true;
         };
         self.handle.scheduler.shut_down();
         let limit = match threads::is_runtime_thread() || heist_scheduler::is_worker() {
             true => Some(Duration::ZERO), // It might be waiting for itself.
             false => limit,
         };
-        if self.handle.scheduler.wait_stopped(limit) {
+        let is_complete = self.handle.scheduler.wait_stopped(limit);
+        if is_complete {
             let this = thread::current().id();
             for worker in workers.into_iter().filter(|w| w.thread().id() != this) {
                 // A worker's panic has been reported by the panic hook.
                 let _ = worker.join();
             }
         }
+        is_complete
     }
 }
 

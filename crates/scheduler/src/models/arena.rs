@@ -80,7 +80,7 @@ fn spawn_in(
 
 /// As `Shared::cancel_tasks` does it.
 fn cancel_all(live: &Live) {
-    for task in live.arena.live() {
+    for task in live.arena.live(0, 1) {
         if let Some(token) = task.claim_cancel() {
             token.run();
         }
@@ -96,7 +96,7 @@ fn an_enumeration_sees_all_of_a_task_that_is_born() {
         let looker = {
             let live = Arc::clone(&live);
             thread(move || {
-                let seen = live.arena.live();
+                let seen = live.arena.live(0, 1);
                 seen.iter().map(|task| task.meta().id).collect::<Vec<_>>()
             })
         };
@@ -126,7 +126,7 @@ fn an_enumeration_keeps_a_task_that_ends_from_its_successor() {
                 id
             })
         };
-        let seen = live.arena.live();
+        let seen = live.arena.live(0, 1);
         let ids = || seen.iter().map(|task| task.meta().id).collect::<Vec<_>>();
         let before = ids();
         let second = worker.join().expect("joins");
@@ -147,7 +147,7 @@ fn a_finished_task_is_no_longer_alive() {
         let (task, handle) = spawn(&live, Poll::Ready(Witness::new()));
         let worker = thread(move || task.run());
         block_on(handle).expect("it finishes");
-        assert!(live.arena.live().is_empty());
+        assert!(live.arena.live(0, 1).is_empty());
         worker.join().expect("joins");
     });
 }
@@ -162,7 +162,7 @@ fn a_task_that_finishes_while_all_are_cancelled_ends_once() {
         cancel_all(&live);
         worker.join().expect("joins");
         assert!(handle.is_finished());
-        assert!(live.arena.live().is_empty());
+        assert!(live.arena.live(0, 1).is_empty());
     });
 }
 
@@ -176,7 +176,7 @@ fn a_task_that_goes_idle_while_all_are_cancelled_is_cancelled() {
         cancel_all(&live);
         worker.join().expect("joins");
         assert!(handle.is_finished(), "the task outlived the cancellation");
-        assert!(live.arena.live().is_empty());
+        assert!(live.arena.live(0, 1).is_empty());
     });
 }
 
@@ -210,7 +210,7 @@ fn two_threads_are_lent_different_cells() {
         let here = spawn_in(&live, Poll::Pending, |class| cache.take(&live.arena, class));
         let there = spawner.join().expect("joins");
         assert_ne!(here.0.address(), there.0.address());
-        assert_eq!(live.arena.live().len(), 2);
+        assert_eq!(live.arena.live(0, 1).len(), 2);
         drop((here, there));
         Arena::flush(&live, cache);
     });

@@ -51,9 +51,8 @@ pub(crate) struct Meta {
 /// The typed operations of a cell. Each takes the header of a live cell of the vtable's type.
 #[derive(Debug)]
 pub(super) struct Vtable {
-    /// Polls once or finishes the cancellation; true if the poll was the last one. The caller owns
-    /// the token, and gives it up.
-    pub(super) run: unsafe fn(NonNull<Header>) -> bool,
+    /// Polls once or finishes the cancellation. The caller owns the token, and gives it up.
+    pub(super) run: unsafe fn(NonNull<Header>),
     /// Queues the token that the caller owns, and gives up.
     pub(super) schedule: unsafe fn(NonNull<Header>),
     /// Moves the output to `*mut Option<Result<T, JoinError>>`. The caller is the `JoinHandle` of

@@ -36,30 +36,26 @@ unsafe fn cell<'a, F: Future, S>(header: NonNull<Header>) -> &'a Cell<F, S> {
 
 /// # Safety
 /// As [`Vtable::run`].
-pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) -> bool {
+pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the token keeps the cell alive until the transitions below give it up.
     let cell = unsafe { cell::<F, S>(header) };
     let _current = id::enter(cell.header.meta().id);
     if cell.header.state.start_poll() == StartPoll::Cancel {
         // SAFETY: the token is still this thread's.
-        unsafe { cancel::<F, S>(header) };
-        return false;
+        return unsafe { cancel::<F, S>(header) };
     }
     // SAFETY: the token is this thread's, so the future is.
     match unsafe { poll_future(header, cell) } {
-        Ok(Poll::Pending) => {
-            match cell.header.state.finish_pending() {
-                FinishPending::Idle => {}
-                FinishPending::Requeue => {
-                    let target = cell.scheduler.target();
-                    // SAFETY: Requeue left the token with this thread; it moves to the queue.
-                    S::schedule_yielded(target, unsafe { Task::from_raw(header) });
-                }
-                // SAFETY: Cancel left the token with this thread.
-                FinishPending::Cancel => unsafe { cancel::<F, S>(header) },
+        Ok(Poll::Pending) => match cell.header.state.finish_pending() {
+            FinishPending::Idle => {}
+            FinishPending::Requeue => {
+                let target = cell.scheduler.target();
+                // SAFETY: Requeue left the token with this thread; it moves to the queue.
+                S::schedule_yielded(target, unsafe { Task::from_raw(header) });
             }
-            false
-        }
+            // SAFETY: Cancel left the token with this thread.
+            FinishPending::Cancel => unsafe { cancel::<F, S>(header) },
+        },
         Ok(Poll::Ready(output)) => {
             // SAFETY: the token is this thread's.
             let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
@@ -72,13 +68,9 @@ pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) -> boo
             };
             // SAFETY: the token is this thread's.
             unsafe { finish::<F, S>(header, result) };
-            true
         }
-        Err(payload) => {
-            // SAFETY: the token is this thread's.
-            unsafe { fail::<F, S>(header, Some(payload)) };
-            true
-        }
+        // SAFETY: the token is this thread's.
+        Err(payload) => unsafe { fail::<F, S>(header, Some(payload)) },
     }
 }
 
@@ -154,13 +146,8 @@ unsafe fn fail<F: Future, S: Schedule>(
             }
             JoinError::panic(id, first)
         }
-        (None, dropped) => {
-            cell.scheduler.dropped();
-            match dropped {
-                Ok(()) => JoinError::cancelled(id),
-                Err(payload) => JoinError::panic(id, payload),
-            }
-        }
+        (None, Err(payload)) => JoinError::panic(id, payload),
+        (None, Ok(())) => JoinError::cancelled(id),
     };
     // SAFETY: as the caller promised.
     unsafe { finish::<F, S>(header, Err(error)) };
@@ -177,16 +164,19 @@ unsafe fn finish<F: Future, S: Schedule>(
 ) {
     // SAFETY: the token keeps the cell alive until `complete` gives it up.
     let cell = unsafe { cell::<F, S>(header) };
-    if let Err(error) = &result {
-        if !error.is_cancelled() {
+    let cancelled = match &result {
+        Ok(_) => false,
+        Err(error) if error.is_cancelled() => true,
+        Err(error) => {
             cell.scheduler.panicked(error);
+            false
         }
-    }
+    };
     cell.stage.with_mut(|stage| {
         // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
         unsafe { std::ptr::write(stage, Stage::Finished(result)) }
     });
-    cell.scheduler.ends();
+    cell.scheduler.ends(cancelled);
     let mut kept = true;
     loop {
         match cell.header.state.complete(kept) {

@@ -109,7 +109,7 @@ impl LocalTasks {
     /// Polls the task that has waited longest; false if none is to be polled.
     pub fn run_one(&self) -> bool {
         let next = self.shared.queue.lock().tokens.pop_front();
-        next.map(|task| task.run()).is_some()
+        next.map(Task::run).is_some()
     }
 
     /// Whether no task is left.
@@ -157,9 +157,7 @@ impl LocalTasks {
         };
         let mut tokens = live.iter().filter_map(TaskRef::claim_cancel).peekable();
         let any = tokens.peek().is_some();
-        for task in tokens {
-            task.run();
-        }
+        tokens.for_each(Task::run);
         any
     }
 }
@@ -197,7 +195,7 @@ impl Schedule for Member {
         target.push(task);
     }
 
-    fn ends(&self) {
+    fn ends(&self, _cancelled: bool) {
         let entry = self.shared.queue.lock().live.remove(self.key);
         drop(entry);
     }

@@ -83,11 +83,8 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// A task has ended by this panic.
     fn panicked(&self, _error: &JoinError) {}
 
-    /// A future was dropped instead of polled to its end.
-    fn dropped(&self) {}
-
     /// A task is about to be DONE, one way or the other.
-    fn ends(&self) {}
+    fn ends(&self, _cancelled: bool) {}
 }
 
 /// Where the cells of tasks come from, and return to.
@@ -108,8 +105,8 @@ pub(crate) struct Task(NonNull<Header>);
 unsafe impl Send for Task {}
 
 impl Task {
-    /// Polls the task once, or finishes its cancellation; true if the poll was the last one.
-    pub(crate) fn run(self) -> bool {
+    /// Polls the task once, or finishes its cancellation.
+    pub(crate) fn run(self) {
         let header = self.into_raw();
         // SAFETY: the token that `into_raw` gave up keeps the cell alive.
         let vtable = unsafe { Header::vtable(header) };

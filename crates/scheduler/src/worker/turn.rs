@@ -89,7 +89,8 @@ impl Turn {
         if self.until_clock > 0 {
             return;
         }
-        if let Some(looked) = self.looked.replace(now) {
+        let is_watched = context.shared.watch.is_watched();
+        if let Some(looked) = self.looked.replace(now).filter(|_| is_watched) {
             let cost = &context.poll_cost;
             cost.set(learn(
                 cost.get(),
