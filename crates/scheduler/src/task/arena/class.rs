@@ -14,8 +14,8 @@ const SMALL: usize = 2048;
 const SMALL_CLASSES: usize = SMALL / STEP;
 pub(super) const CLASSES: usize = SMALL_CLASSES + (usize::BITS as usize - SMALL.ilog2() as usize);
 /// A magazine holds about so many bytes, and at most so many cells.
-const BATCH_BYTES: usize = 8192;
-const BATCH: usize = if cfg!(heist_loom) { 2 } else { 64 };
+const BATCH_BYTES: usize = 2048;
+const BATCH: usize = if cfg!(heist_loom) { 2 } else { 16 };
 
 /// A size of cells, and their alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
