@@ -76,7 +76,7 @@ fn dropping_a_runtime_waits_for_block_in_place() {
         let (release, done) = mpsc::channel::<()>();
         let held = Arc::new(());
         let inside = held.clone();
-        runtime.spawn(async move {
+        let _task = runtime.spawn(async move {
             heist::task::block_in_place(|| {
                 let _ = begun.send(());
                 let _ = done.recv();
@@ -96,7 +96,7 @@ fn a_shutdown_ends_what_block_in_place_waits_for() {
     deadline(|| {
         let runtime = multi(1);
         let (begun, wait) = mpsc::channel();
-        runtime.spawn(async move {
+        let _task = runtime.spawn(async move {
             heist::task::block_in_place(|| {
                 let handle = heist::runtime::Handle::current();
                 handle.block_on(async {

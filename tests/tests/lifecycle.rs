@@ -140,7 +140,7 @@ fn shutdown_timeout_returns_while_a_task_is_stuck() {
         let runtime = multi(2);
         let (stuck, is_stuck) = std::sync::mpsc::channel::<()>();
         let (release, released) = std::sync::mpsc::channel::<()>();
-        runtime.spawn(async move {
+        let _task = runtime.spawn(async move {
             stuck.send(()).expect("the test waits");
             let _ = released.recv();
         });
@@ -160,7 +160,7 @@ fn a_runtime_can_be_dropped_inside_its_own_task_and_job() {
         let handle = runtime.handle().clone();
         let cell = Arc::new(std::sync::Mutex::new(Some(runtime)));
         let inside = cell.clone();
-        handle.spawn(async move {
+        let _task = handle.spawn(async move {
             drop(inside.lock().expect("not poisoned").take());
             send.send(()).expect("the test waits");
         });
@@ -174,7 +174,7 @@ fn a_runtime_can_be_dropped_inside_its_own_task_and_job() {
             .expect("not poisoned")
             .as_ref()
             .map(|r| r.handle().clone());
-        handle.expect("just built").spawn_blocking(move || {
+        let _task = handle.expect("just built").spawn_blocking(move || {
             drop(inside.lock().expect("not poisoned").take());
             send.send(()).expect("the test waits");
         });

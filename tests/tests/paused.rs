@@ -105,7 +105,7 @@ fn a_chain_of_tasks_costs_no_time_between_two_sleeps() {
     paused(|| async {
         let start = Instant::now();
         let (send, mut receive) = mpsc::channel(1);
-        heist::spawn(async move {
+        let _task = heist::spawn(async move {
             for n in 1..=100_u32 {
                 sleep(HOUR).await;
                 send.send((n, Instant::now())).await.expect("received");
@@ -139,7 +139,7 @@ fn advance_fires_what_is_due_and_nothing_else() {
         let (send, mut receive) = mpsc::unbounded_channel();
         for minutes in [10, 59, 60, 61_u32] {
             let send = send.clone();
-            heist::spawn(async move {
+            let _task = heist::spawn(async move {
                 sleep_until(start + Duration::from_secs(60) * minutes).await;
                 send.send(minutes).expect("received");
             });

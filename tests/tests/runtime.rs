@@ -69,7 +69,7 @@ fn tasks_spawn_tasks_to_any_depth() {
             let _ = done.send(0);
             return;
         }
-        heist::spawn(async move { chain(depth - 1, done) });
+        let _task = heist::spawn(async move { chain(depth - 1, done) });
     }
     deadline(|| {
         multi(2).block_on(async {

@@ -207,7 +207,7 @@ fn a_runtime_with_spare_workers_shuts_down() {
             let runtime = multi(2);
             let (release, done): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::channel::<()>()).unzip();
             for done in done {
-                runtime.spawn(async move {
+                let _task = runtime.spawn(async move {
                     let _ = done.recv();
                 });
             }
@@ -319,11 +319,11 @@ fn a_shutdown_names_the_task_and_the_job_that_hold_it_up_and_no_other() {
             let (begun, begins) = mpsc::channel();
             let job_begun = begun.clone();
             for _ in 0..10_000 {
-                runtime.spawn(std::future::pending::<()>());
+                let _task = runtime.spawn(std::future::pending::<()>());
             }
             let stuck = async move {
                 for _ in 0..10 {
-                    heist::spawn(std::future::pending::<()>()); // Behind it, in queue and slot.
+                    let _task = heist::spawn(std::future::pending::<()>()); // Behind it, in queue and slot.
                 }
                 let _ = begun.send(());
                 let _ = done.recv();
@@ -360,7 +360,7 @@ fn a_shutdown_from_another_runtime_waits_and_reports() {
     deadline(|| {
         let other = multi(1);
         let runtime = multi(2);
-        runtime.spawn(std::future::pending::<()>());
+        let _task = runtime.spawn(std::future::pending::<()>());
         let ends = runtime.spawn(heist::task::yield_now());
         runtime.block_on(ends).expect("ends");
         let report = other.block_on(runtime.shutdown_async(Duration::from_secs(60)));

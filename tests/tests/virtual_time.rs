@@ -33,7 +33,7 @@ async fn ninety_days() -> u64 {
     let mut length = Duration::from_millis(1);
     while length <= 730 * DAY {
         let (send, due) = (send.clone(), start + length);
-        heist::spawn(async move {
+        let _task = heist::spawn(async move {
             sleep_until(due).await;
             assert_eq!(Instant::now(), due);
             let _ = send.send(due);
@@ -43,7 +43,7 @@ async fn ninety_days() -> u64 {
     // Clocks that tick, as servers have them: every second to every day.
     for (n, period) in [90, 600, 3_600, 86_400_u64].into_iter().enumerate() {
         let send = send.clone();
-        heist::spawn(async move {
+        let _task = heist::spawn(async move {
             let offset = Duration::from_nanos(n as u64 + 1);
             sleep(offset).await;
             let mut ticks = interval(Duration::from_secs(period));
@@ -53,7 +53,7 @@ async fn ninety_days() -> u64 {
         });
     }
     // Requests with timeouts, of which one in two comes true.
-    heist::spawn(async move {
+    let _task = heist::spawn(async move {
         while start.elapsed() < RUN {
             let answer = timeout(Duration::from_secs(30), sleep(Duration::from_secs(29))).await;
             assert!(answer.is_ok());
