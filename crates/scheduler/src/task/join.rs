@@ -20,6 +20,7 @@ use crate::budget;
 ///
 /// # Cancel safety
 /// Awaiting `&mut handle` loses nothing when it is dropped: the output stays for the next await.
+#[must_use = "a dropped handle detaches its task, whose end and panic go unseen: await it, or say `drop`"]
 pub struct JoinHandle<T> {
     header: NonNull<Header>,
     left: Left,
