@@ -142,8 +142,8 @@ impl Stalled for Heist {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).expect("it is a TCP socket");
                 let task = heist::task::Builder::new().name("connection");
-                task.spawn(stall::connection::<Heist>(stream))
-                    .expect("it spawns");
+                let connection = task.spawn(stall::connection::<Heist>(stream));
+                drop(connection.expect("it spawns"));
             }
         };
         drop(self.0.spawn(accept));
