@@ -28,7 +28,7 @@ use crate::measure::Outcome;
 /// # Errors
 /// Fails when there is no such peer, or when it cannot do that workload.
 pub(crate) fn run(peer: &str, job: &Job) -> anyhow::Result<Outcome> {
-    let outcome = match peer {
+    let outcome: Option<Outcome> = match peer {
         #[cfg(feature = "heist")]
         "heist" => heist::run(job)?,
         #[cfg(feature = "heist")]
