@@ -35,7 +35,7 @@ unsafe fn cell<'a, F: Future, S>(header: NonNull<Header>) -> &'a Cell<F, S> {
 }
 
 /// # Safety
-/// As [`Vtable::run`].
+/// As [`Vtable::run`](super::cell::Vtable::run).
 pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the token keeps the cell alive until the transitions below give it up.
     let cell = unsafe { cell::<F, S>(header) };
@@ -221,7 +221,7 @@ unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>) {
 }
 
 /// # Safety
-/// As [`Vtable::schedule`].
+/// As [`Vtable::schedule`](super::cell::Vtable::schedule).
 pub(super) unsafe fn schedule<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the token keeps the cell alive until it is published by the last line.
     let target = unsafe { cell::<F, S>(header) }.scheduler.target();
@@ -230,7 +230,7 @@ pub(super) unsafe fn schedule<F: Future, S: Schedule>(header: NonNull<Header>) {
 }
 
 /// # Safety
-/// As [`Vtable::take_output`].
+/// As [`Vtable::take_output`](super::cell::Vtable::take_output).
 pub(super) unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>, out: *mut ()) {
     // SAFETY: the handle keeps the cell alive.
     let cell = unsafe { cell::<F, S>(header) };
@@ -246,7 +246,7 @@ pub(super) unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>
 }
 
 /// # Safety
-/// As [`Vtable::drop_output`].
+/// As [`Vtable::drop_output`](super::cell::Vtable::drop_output).
 pub(super) unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the caller owns the output, so the cell is alive.
     let cell = unsafe { cell::<F, S>(header) };
@@ -264,7 +264,7 @@ pub(super) unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>
 }
 
 /// # Safety
-/// As [`Vtable::join_waker`].
+/// As [`Vtable::join_waker`](super::cell::Vtable::join_waker).
 pub(super) unsafe fn join_waker<F: Future, S: Schedule>(
     header: NonNull<Header>,
 ) -> NonNull<UnsafeCell<Option<Waker>>> {

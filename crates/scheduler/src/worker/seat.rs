@@ -1,5 +1,5 @@
 //! The seat: the one worker of a scheduler without threads, served by whichever thread is in
-//! `block_on` ([`crate::block_on`]).
+//! `block_on` ([`mod@crate::block_on`]).
 //!
 //! # Invariants
 //! - The core rests in `Remote::core` while nobody has the seat, and taking it counts as starting a

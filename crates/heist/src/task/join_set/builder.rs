@@ -100,7 +100,7 @@ impl<'a, T: 'static> Builder<'a, T> {
         Ok(self.set.insert(handle))
     }
 
-    /// Spawns into the [`LocalSet`](crate::task::LocalSet) that the thread is in.
+    /// Spawns into the [`LocalSet`] that the thread is in.
     ///
     /// # Errors
     /// Never today; tokio's signature is kept.
