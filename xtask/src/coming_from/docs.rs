@@ -24,7 +24,7 @@ pub(super) struct Item {
     pub(super) path: String,
     /// Methods and variants.
     pub(super) members: Vec<String>,
-    /// It is tokio's own.
+    /// It is none of this workspace's crates'.
     pub(super) is_foreign: bool,
 }
 
@@ -60,10 +60,18 @@ impl Docs {
         Ok(Item {
             path: path.to_owned(),
             members: members(&html),
-            // The pages of tokio, made first and beside these, have its sources.
-            is_foreign: html.contains("/src/tokio/"),
+            is_foreign: !own_source(&html).contains("/src/heist"),
         })
     }
+}
+
+/// Where the item itself is written, by the link in the heading of its page; nothing if rustdoc has no page
+/// of that source. The links to the methods' sources are of another class.
+pub(super) fn own_source(html: &str) -> &str {
+    let link = html
+        .split_once("class=\"src\" href=\"")
+        .map_or("", |(_, rest)| rest);
+    link.split_once('"').map_or("", |(link, _)| link)
 }
 
 /// The links of `all.html`: `<a href="task/struct.JoinSet.html">task::JoinSet</a>`.

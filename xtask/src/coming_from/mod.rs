@@ -223,6 +223,10 @@ fn tokio_docs(target: &Path, version: &str, limit: Duration) -> anyhow::Result<P
 }
 
 fn heist_docs(target: &Path, limit: Duration) -> anyhow::Result<PathBuf> {
+    // First the crates whose items it shows as its own: its pages link only to sources that are there.
+    for part in ["heist-net", "heist-reactor", "heist-scheduler"] {
+        document(part, target, limit, |_| ())?;
+    }
     document("heist", target, limit, |_| ())
 }
 

@@ -1,6 +1,6 @@
 //! What is read out of rustdoc's pages, and what is found wanting.
 
-use super::docs::{members, pages};
+use super::docs::{members, own_source, pages};
 use super::*;
 
 #[test]
@@ -18,6 +18,15 @@ fn members_are_those_of_the_item_and_not_of_its_traits() {
         <h2 id="implementations" class="x"><section id="method.new"><section id="method.join">
         <h2 id="trait-implementations"><section id="method.fmt">"#;
     assert_eq!(members(html), ["One", "join", "new"]);
+}
+
+#[test]
+fn the_source_of_an_item_is_not_that_of_its_methods() {
+    let html = r#"<h1>Struct <a class="src" href="../../src/heist_net/udp.rs.html#4">Source</a></h1>
+        <a class="src rightside" href="../../src/tokio/io/mod.rs.html#9">Source</a>"#;
+    assert_eq!(own_source(html), "../../src/heist_net/udp.rs.html#4");
+    let html = r#"<a class="src rightside" href="../../src/tokio/io/mod.rs.html#9">Source</a>"#;
+    assert_eq!(own_source(html), "");
 }
 
 fn row(path: &str, place: Place, members: &[&str], missing: &[&str]) -> Row {
