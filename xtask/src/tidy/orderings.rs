@@ -25,6 +25,8 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
         };
         if !MODELLED.contains(&krate) || is_stand_in(source) {
             findings.extend(check_argued(source));
+        } else {
+            findings.extend(check_left_over(source));
         }
     }
     let models = models(sources);
@@ -73,6 +75,26 @@ fn check_argued(source: &Source) -> Vec<Finding> {
     silent
         .map(|placed| without_comment(&source.path, placed))
         .collect()
+}
+
+/// A comment whose statement holds no ordering above Relaxed any more: it was weakened without a word.
+fn check_left_over(source: &Source) -> Vec<Finding> {
+    let orderings = site::orderings(source);
+    let statements = orderings.iter().map(|placed| placed.line);
+    let covered: Vec<_> = statements
+        .map(|line| source.statement_start(line)..=line)
+        .collect();
+    let lines = source.lines.iter().enumerate();
+    let left_over = lines.filter(|(index, line)| {
+        let is_one = !line.in_test && line.comment.trim_start().starts_with("// ORDERING:");
+        is_one && !covered.iter().any(|lines| lines.contains(index))
+    });
+    let finding = |(index, _): (usize, _)| {
+        let what = "an ORDERING comment, but its statement holds no ordering above Relaxed";
+        let mend = "restore the ordering, or remove the comment and argue why Relaxed suffices";
+        Finding::error(&source.path, index, what.to_owned(), mend)
+    };
+    left_over.map(finding).collect()
 }
 
 fn without_comment(path: &str, placed: &Placed) -> Finding {

@@ -47,6 +47,16 @@ fn an_edge_declared_at_both_ends_is_tidy() {
 }
 
 #[test]
+fn an_ordering_that_became_relaxed_without_a_word_is_found() {
+    let reason = "its statement holds no ordering above Relaxed";
+    finds("store(x, Release)", "store(x, Relaxed)", reason);
+    finds("load(Acquire)", "load(Relaxed)", reason);
+    let both = HAND_OVER.replace("store(x, Release)", "store(x, Relaxed)");
+    let both = both.replace("load(Acquire)", "load(Relaxed)");
+    assert_eq!(findings(&both).len(), 2);
+}
+
+#[test]
 fn an_ordering_without_a_comment_is_found() {
     assert_eq!(findings("a.load(Ordering::Acquire);")[0].0, 1);
     assert_eq!(findings("fence(SeqCst);").len(), 1);
