@@ -193,7 +193,7 @@ impl<S, F> Serve<S, F> {
     /// # async fn main() -> std::io::Result<()> {
     /// let mut group = TcpListener::bind_group("127.0.0.1:0", 4).await?;
     /// let first = group.swap_remove(0);
-    /// let server = heist_hyper::serve(first, Router::new()).with_listeners(group);
+    /// let server = heist_hyper::serve(first, Router::<()>::new()).with_listeners(group);
     /// # drop(server);
     /// # Ok(())
     /// # }
