@@ -96,7 +96,8 @@ impl std::fmt::Debug for Launch {
 
 /// A worker on its thread.
 ///
-/// Dropping it stops it: its share of the tasks is cancelled, as in a shutdown.
+/// Dropping it stops it: its tasks are left to the other workers, or cancelled if there is none or the
+/// scheduler is stopping.
 pub struct Worker {
     context: Rc<Context>,
     has_left: bool,

@@ -9,8 +9,9 @@
 //!
 //! # Life of a cell
 //! 1. Its chunk is made: the state word says DONE, and stays readable until the arena is dropped.
-//! 2. [`Cache::take`] or [`Arena::take`] gives it to a spawn as a [`Block`]. All but the state is written, then the state
-//!    is stored with Release ([`begin`](super::state::State::begin)): a task is born.
+//! 2. [`Cache::take`] or [`Arena::take`] gives it to a spawn as a [`Block`]. All but the state is
+//!    written, then the state is stored with Release ([`begin`](super::state::State::begin)): a task is
+//!    born.
 //! 3. The task ends as any other: the word says DONE, and whoever brings the count to 0 frees it.
 //! 4. Freed: its block goes to the cache of the worker that freed it, or to the arena.
 //!
