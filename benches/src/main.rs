@@ -4,6 +4,11 @@
 //!
 //! `cargo xtask bench` starts it, a fresh process for each run.
 
+#![cfg_attr(
+    not(any(feature = "heist", feature = "tokio")),
+    expect(unused, reason = "a build without peers only refuses their names")
+)]
+
 mod measure;
 mod runtime;
 mod workloads;
@@ -30,6 +35,7 @@ pub(crate) struct Job {
     /// too, and nothing that a runtime does by the clock.
     pub(crate) counted: bool,
     /// Whether Heist's watchdog is there, and reports slow polls.
+    #[cfg_attr(not(feature = "heist"), expect(dead_code, reason = "Heist's alone"))]
     pub(crate) watched: bool,
 }
 

@@ -23,6 +23,8 @@ mod stress;
 mod san;
 mod coming_from;
 mod test;
+mod features;
+mod full;
 mod demo;
 mod bench;
 
@@ -40,6 +42,8 @@ cargo xtask <command>
   clippy              lints, warnings denied
   doc                 documentation with private items, broken links denied
   suite               unit, integration and doc tests
+  features            every package with every one and two of its features, by cargo-hack
+  full                the tests that the suite plays in small, in full: a quarter of an hour
   loom [FILTER] [--deep] [--list]
                       the loom models, each in its own process; --deep explores one preemption more
   loom NAME --replay FILE
@@ -102,6 +106,8 @@ fn run() -> anyhow::Result<ExitCode> {
         "help" => print!("{HELP}"),
         "demo" => demo::run(args)?,
         "test" => test::run(args)?,
+        "features" => features::run(args)?,
+        "full" => full::run(args)?,
         "loom" => loom::run(args)?,
         "stress" => stress::run(args)?,
         "san" => san::run(args)?,
