@@ -88,12 +88,15 @@ impl Proxy {
              timeout client 1m\n timeout server 1m\nlisten proxy\n bind {addr}\n server s {target}\n"
         );
         std::fs::write(&config, text).expect("writes");
-        let child = Command::new(program)
+        let started = Command::new(program)
             .arg("-db")
             .arg("-f")
             .arg(&config)
-            .spawn()
-            .ok()?;
+            .spawn();
+        let Ok(child) = started else {
+            std::fs::remove_file(config).expect("was written");
+            return None;
+        };
         let end = Instant::now() + Duration::from_secs(10);
         let mut proxy = Self {
             name: "haproxy",
