@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rustix::process::Signal;
 
 use crate::load::http;
 use crate::process::{self, Guarded};
@@ -121,11 +123,14 @@ impl Server {
         ended_well(status)
     }
 
-    /// As [`Server::stop`], with SIGINT: SIGTERM would end a `perf stat` around the server before it
-    /// has written anything.
+    /// As [`Server::stop`], with SIGINT, and to end by that is well too: SIGTERM would end a `perf stat`
+    /// around the server before it has written anything, and SIGINT ends it afterwards.
     pub(crate) fn interrupt(mut self) -> anyhow::Result<()> {
         let status = self.process.interrupt(STOP_LIMIT)?;
-        ended_well(status)
+        match status.signal() {
+            Some(signal) if signal == Signal::INT.as_raw() => Ok(()),
+            _ => ended_well(status),
+        }
     }
 }
 

@@ -148,12 +148,12 @@ pub(crate) fn jobs(
     (jobs, missing)
 }
 
-/// Counts all of it, as many at a time as there are processors: counts do not mind the noise. Tells
-/// `progress` how many are done.
+/// Counts all of it, as many at a time as there are processors: counts do not mind the noise. Calls
+/// `progress` after each.
 pub(crate) fn run(
     programs: &Programs,
     jobs: &[Job],
-    progress: impl Fn(usize) + Sync,
+    progress: impl Fn() + Sync,
 ) -> Vec<(Job, anyhow::Result<Sample>)> {
     let queue = Mutex::new(jobs.iter());
     let results = Mutex::new(Vec::new());
@@ -164,9 +164,11 @@ pub(crate) fn run(
                     let job = queue.lock().expect("no holder panics").next();
                     let Some(job) = job else { break };
                     let result = job.run(programs);
-                    let mut results = results.lock().expect("no holder panics");
-                    results.push((job.clone(), result));
-                    progress(results.len());
+                    results
+                        .lock()
+                        .expect("no holder panics")
+                        .push((job.clone(), result));
+                    progress();
                 }
             });
         }

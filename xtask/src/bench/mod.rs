@@ -234,7 +234,8 @@ fn count(
     report
         .notes
         .extend(missing.iter().map(|what| (*what).to_owned()));
-    for (job, result) in count::run(programs, &jobs, |done| progress::counted(done, jobs.len())) {
+    let progress = progress::counts(jobs.len());
+    for (job, result) in count::run(programs, &jobs, || progress.inc(1)) {
         let measured = report
             .rows
             .iter_mut()
@@ -250,7 +251,7 @@ fn count(
             )),
         }
     }
-    progress::counted_all();
+    progress.finish_and_clear();
     if options.guards() && jobs.is_empty() {
         let why = missing.first();
         bail!("{}", why.unwrap_or(&"no row asked for has a baseline"));

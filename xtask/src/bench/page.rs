@@ -37,16 +37,31 @@ fn summary(report: &Report) -> String {
     format!(
         "<h1>Heist beside its peers</h1>\n<p class=note>{}.{quick}</p>\n<p>{chips}figures, each \
          compared with the better of tokio and smol in the same round. A difference of less than 5 % \
-         is level.</p>\n{}",
+         is level.</p>\n<p>Behind in what the row is about: {}.</p>\n{}",
         escaped(&report.machine.shown()),
+        behind(report),
         notes.collect::<String>()
     )
+}
+
+/// The rows in whose first figure Heist is behind.
+fn behind(report: &Report) -> String {
+    let is_behind = |lines: &[Line]| lines.first()?.verdict.filter(|it| *it == Verdict::Behind);
+    let rows = report
+        .judged()
+        .filter(|(_, lines, _)| is_behind(lines).is_some());
+    let names: Vec<&str> = rows.map(|(row, ..)| row.name).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 /// One line per row: what it is about, and the chart.
 fn overview(report: &Report) -> String {
     let mut page = format!(
-        "<table>\n<thead><tr><th>row<th>figure<th>Heist<th>tokio<th>smol<th>limit<th class=chart>{}<th></tr></thead>\n",
+        "<table>\n<thead><tr><th>row<th>figure<th class=n>Heist<th class=n>tokio<th class=n>smol<th class=n>limit<th class=chart>{}<th></tr></thead>\n",
         axis()
     );
     let mut family = "";
@@ -92,7 +107,7 @@ fn overview_line(row: &Row, line: &Line, noisy: bool) -> String {
 /// Every figure with its spread.
 fn details(report: &Report) -> String {
     let mut page = "<h2>All figures: median (min–max)</h2>\n<table>\n<thead><tr><th>row<th>figure\
-                    <th>Heist<th>tokio<th>smol<th>limit<th>÷ tokio<th>÷ best<th></tr></thead>\n"
+                    <th class=n>Heist<th class=n>tokio<th class=n>smol<th class=n>limit<th class=n>÷ tokio<th class=n>÷ best<th></tr></thead>\n"
         .to_owned();
     for (row, lines, _) in report.judged() {
         for (index, line) in lines.iter().enumerate() {
@@ -221,9 +236,9 @@ body { font: 14px/1.35 system-ui, sans-serif; color: var(--ink); max-width: 1240
 h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 17px; margin: 28px 0 6px; }
 p { margin: 4px 0; } .note { color: var(--dim); font-size: 12px; }
 table { border-collapse: collapse; width: 100%; margin-top: 10px; }
-th { text-align: left; font-weight: 600; font-size: 12px; color: var(--dim); vertical-align: bottom; }
+th { font-weight: 600; font-size: 12px; color: var(--dim); vertical-align: bottom; }
 td, th { padding: 2px 8px 2px 0; border-bottom: 1px solid var(--line); }
-td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th { text-align: left; } .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.name { max-width: 330px; } td.chart, th.chart { padding: 0 8px; width: 340px; }
 tr.family td { font-weight: 600; padding-top: 12px; border-bottom: 2px solid var(--line); }
 svg { display: block; } svg text { font-size: 11px; fill: var(--dim); text-anchor: middle; }

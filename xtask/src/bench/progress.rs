@@ -1,14 +1,15 @@
 //! How far the benchmark is, and how long it will still take.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::row::{Load, Peer, Row};
 
 type Key = (&'static str, Peer);
 
-/// Shown on one line of a terminal, or as one line per row in a file.
+/// On a terminal one line that changes, elsewhere a line per row.
 #[derive(Debug)]
 pub(crate) struct Progress {
     /// The runs to come, with a guess how long each takes.
@@ -17,7 +18,7 @@ pub(crate) struct Progress {
     known: BTreeMap<Key, Duration>,
     current: Option<(Key, Instant)>,
     rounds: usize,
-    terminal: bool,
+    line: ProgressBar,
 }
 
 impl Progress {
@@ -35,7 +36,7 @@ impl Progress {
             known: BTreeMap::new(),
             current: None,
             rounds,
-            terminal: std::io::stdout().is_terminal(),
+            line: line(rounds as u64, "{msg}"),
         }
     }
 
@@ -44,22 +45,16 @@ impl Progress {
         self.finish_current();
         let of_left = |(key, guess): &(Key, Duration)| *self.known.get(key).unwrap_or(guess);
         let left: Duration = self.left.iter().map(of_left).sum();
-        let (round, left) = (round + 1, shown(left));
-        if self.terminal {
-            let text = format!(
-                "round {round}/{}  {:<22} {:<7} {left} left",
-                self.rounds,
-                row.name,
-                peer.name()
-            );
-            print!("\r{text:<70}");
-            // Nothing depends on it.
-            let _ = std::io::stdout().flush();
-        } else if peer == Peer::Heist {
-            println!(
-                "round {round}/{}  {:<22} {left} left",
-                self.rounds, row.name
-            );
+        let (round, rounds, left) = (round + 1, self.rounds, shown(left));
+        if self.line.is_hidden() {
+            if peer == Peer::Heist {
+                println!("round {round}/{rounds}  {:<22} {left} left", row.name);
+            }
+        } else {
+            let (row, peer) = (row.name, peer.name());
+            self.line.set_message(format!(
+                "round {round}/{rounds}  {row:<22} {peer:<7} {left} left"
+            ));
         }
         self.left.pop_front();
         self.current = Some(((row.name, peer), Instant::now()));
@@ -68,9 +63,7 @@ impl Progress {
     /// All runs are over.
     pub(crate) fn end(mut self) {
         self.finish_current();
-        if self.terminal {
-            print!("\r{:70}\r", "");
-        }
+        self.line.finish_and_clear();
     }
 
     fn finish_current(&mut self) {
@@ -96,18 +89,16 @@ fn shown(duration: Duration) -> String {
     format!("{} min {:02} s", seconds / 60, seconds % 60)
 }
 
-/// So many counts are done.
-pub(crate) fn counted(done: usize, all: usize) {
-    if std::io::stdout().is_terminal() {
-        print!("\rcounting instructions and system calls: {done}/{all}");
-        // Nothing depends on it.
-        let _ = std::io::stdout().flush();
-    }
+/// A line for so many counts, which are counted by [`ProgressBar::inc`].
+pub(crate) fn counts(all: usize) -> ProgressBar {
+    line(
+        all as u64,
+        "counting instructions and system calls: {pos}/{len}",
+    )
 }
 
-/// All are.
-pub(crate) fn counted_all() {
-    if std::io::stdout().is_terminal() {
-        print!("\r{:70}\r", "");
-    }
+fn line(length: u64, template: &str) -> ProgressBar {
+    let line = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stdout());
+    let style = ProgressStyle::with_template(template).expect("the templates are well-formed");
+    line.with_style(style)
 }
