@@ -114,9 +114,6 @@ impl Net for Compio {
         on_each_thread(job.workers, |index| {
             let listener = listeners[index].try_clone();
             async move {
-                if index == 0 {
-                    service.begin::<Compio>();
-                }
                 let listener = compio::net::TcpListener::from_std(listener?)?;
                 loop {
                     let (stream, _) = listener.accept().await?;

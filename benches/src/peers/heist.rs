@@ -192,7 +192,6 @@ impl Net for Heist {
     fn serve(job: &Job, listeners: Vec<TcpListener>, service: Service) -> io::Result<()> {
         let Heist(runtime) = Heist::start(job);
         let accept = runtime.spawn(async move {
-            service.begin::<Heist>();
             let listener = listeners.into_iter().next().expect("there is one per root");
             let listener = heist::net::TcpListener::from_std(listener)?;
             loop {

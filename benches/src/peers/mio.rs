@@ -18,7 +18,7 @@ use crate::workloads::net::{self, Service};
 pub(super) fn run(job: &Job) -> anyhow::Result<Option<Outcome>> {
     let service = match Service::named(job) {
         // A loop with a blocked handler is a blocked loop.
-        None | Some(Service::Echo { blocked: true, .. }) => return Ok(None),
+        None | Some(Service::Echo { blocks: true, .. }) => return Ok(None),
         Some(service) => service,
     };
     workloads::end_on_interrupt()?;

@@ -100,9 +100,6 @@ impl Net for Monoio {
         on_each_thread(job.workers, |index| {
             let listener = listeners[index].try_clone();
             async move {
-                if index == 0 {
-                    service.begin::<Monoio>();
-                }
                 let listener = monoio::net::TcpListener::from_std(listener?)?;
                 loop {
                     let (stream, _) = listener.accept().await?;

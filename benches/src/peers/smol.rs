@@ -107,7 +107,6 @@ impl Net for Smol {
     fn serve(job: &Job, listeners: Vec<TcpListener>, service: Service) -> io::Result<()> {
         let Smol = Smol::start(job);
         let accept = EXECUTOR.spawn(async move {
-            service.begin::<Smol>();
             let listener = listeners.into_iter().next().expect("there is one per root");
             let listener = async_net::TcpListener::try_from(listener)?;
             loop {

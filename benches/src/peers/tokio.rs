@@ -150,7 +150,6 @@ impl Net for Tokio {
     fn serve(job: &Job, listeners: Vec<TcpListener>, service: Service) -> io::Result<()> {
         let Tokio(runtime) = Tokio::start(job);
         let accept = runtime.spawn(async move {
-            service.begin::<Tokio>();
             let listener = listeners.into_iter().next().expect("there is one per root");
             let listener = tokio::net::TcpListener::from_std(listener)?;
             loop {

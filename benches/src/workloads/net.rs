@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use crate::Job;
-use crate::runtime::{Runtime, Stream};
+use crate::runtime::Stream;
 
 /// What is done with a connection.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,8 @@ pub(crate) enum Service {
     Echo {
         /// Bytes per read.
         buffer: usize,
-        /// Whether a task beside it blocks its worker for a second, every other second.
-        blocked: bool,
+        /// Whether a message that begins with [`BLOCK`] blocks its worker for a second.
+        blocks: bool,
     },
     /// It is closed at once.
     Close,
@@ -33,11 +33,11 @@ impl Service {
         Some(match job.workload.as_str() {
             "tcp_echo" => Service::Echo {
                 buffer,
-                blocked: false,
+                blocks: false,
             },
             "blocked" => Service::Echo {
                 buffer,
-                blocked: true,
+                blocks: true,
             },
             "accept_close" => Service::Close,
             "http" => Service::Http,
@@ -45,34 +45,25 @@ impl Service {
         })
     }
 
-    /// What stands beside the connections: the task that blocks, if there is to be one.
-    pub(crate) fn begin<R: Runtime>(self) {
-        if let Service::Echo { blocked: true, .. } = self {
-            R::detach(async {
-                loop {
-                    R::sleep(Duration::from_secs(1)).await;
-                    thread::sleep(Duration::from_secs(1));
-                }
-            });
-        }
-    }
-
     /// Serves one connection, except [`Service::Http`], which asks for hyper's I/O traits.
     pub(crate) async fn handle(self, stream: impl Stream) {
-        if let Service::Echo { buffer, .. } = self {
+        if let Service::Echo { buffer, blocks } = self {
             // The client ends a connection as it likes; that is no error here.
-            let _ = echo(stream, buffer).await;
+            let _ = echo(stream, buffer, blocks).await;
         }
     }
 }
 
-async fn echo(mut stream: impl Stream, size: usize) -> io::Result<()> {
+async fn echo(mut stream: impl Stream, size: usize, blocks: bool) -> io::Result<()> {
     let mut buffer = vec![0; size];
     loop {
         let (count, filled) = stream.read(buffer).await;
         let count = count?;
         if count == 0 {
             return Ok(());
+        }
+        if blocks && filled[0] == BLOCK {
+            thread::sleep(Duration::from_secs(1));
         }
         let (written, taken) = stream.write(filled, count).await;
         written?;
@@ -99,5 +90,8 @@ pub(crate) fn listeners(count: usize) -> io::Result<Vec<TcpListener>> {
     println!("listening on {addr}");
     Ok(listeners)
 }
+
+/// No message of the echo workload begins with this byte.
+pub(crate) const BLOCK: u8 = 255;
 
 const BACKLOG: i32 = 4096;

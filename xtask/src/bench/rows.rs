@@ -132,7 +132,7 @@ fn latency() -> Vec<Row> {
             ..Row::served("blocked", 16, &[MAX, STALLED])
                 .of("blocked", BUFFER)
                 .limits(&[Monoio, Compio])
-                .what("16 echo connections beside a task that blocks its worker every other second")
+                .what("16 echo connections beside one whose handler blocks its worker every other second")
         },
     ]
 }

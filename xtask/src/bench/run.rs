@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -128,10 +128,14 @@ fn by_itself(command: &Command) -> anyhow::Result<Sample> {
 
 /// A server under load.
 fn served(row: &Row, server: Server, target: &Target, plan: Plan) -> anyhow::Result<Sample> {
+    let blocker = (row.workload == "blocked")
+        .then(|| Blocker::start(server.addr))
+        .transpose()?;
     let (cpu, switches) = (server.cpu_time()?, server.switches()?);
     let report = load::run(target, plan, |_| {})?;
     let cpu = server.cpu_time()?.saturating_sub(cpu).as_secs_f64();
     let switches = server.switches()?.saturating_sub(switches);
+    drop(blocker);
     server.interrupt()?;
     failed(&report)?;
     let requests = report.requests().max(1) as f64;
@@ -163,6 +167,32 @@ fn served(row: &Row, server: Server, target: &Target, plan: Plan) -> anyhow::Res
         _ => {}
     }
     Ok(sample)
+}
+
+/// A client whose request blocks the worker that serves it for a second, every other second, until it
+/// is dropped.
+struct Blocker(TcpStream);
+
+impl Blocker {
+    fn start(addr: SocketAddr) -> anyhow::Result<Blocker> {
+        let mut stream = TcpStream::connect(addr).context("cannot connect")?;
+        let blocker = Blocker(stream.try_clone()?);
+        thread::spawn(move || {
+            let mut message = [BLOCK];
+            // Until the connection is shut down.
+            while stream.write_all(&message).is_ok() && stream.read_exact(&mut message).is_ok() {
+                thread::sleep(Duration::from_secs(1));
+            }
+        });
+        Ok(blocker)
+    }
+}
+
+impl Drop for Blocker {
+    fn drop(&mut self) {
+        // If that fails, it is shut down already.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 /// Fails if anything went wrong.
@@ -208,6 +238,9 @@ pub(crate) const BUFFER: usize = 1024;
 
 /// A message of the bulk row, in bytes.
 const BULK: usize = 256 * 1024;
+
+/// What an echo server of the row `blocked` takes for a request to block.
+const BLOCK: u8 = 255;
 
 /// Who waits longer was held up by somebody.
 const STALL: Duration = Duration::from_millis(100);
