@@ -20,6 +20,7 @@ use crate::Evented;
 use crate::descriptor::Descriptor;
 
 /// Ties a foreign descriptor to the reactor: inotify, a timerfd, a device, a C library's socket.
+/// Unix only.
 ///
 /// The descriptor must be in non-blocking mode and of a kind that epoll watches (not a regular
 /// file). Readiness is edge-triggered: keep on until `WouldBlock`, and clear the readiness then, as
@@ -268,6 +269,7 @@ impl<T: AsFd> AsyncFd<T> {
         self.ready_mut(Interest::WRITABLE).await
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn poll_io<R>(
         &self,
         cx: &mut Context<'_>,

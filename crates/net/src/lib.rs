@@ -17,11 +17,13 @@
 //! - A future dropped at an await never takes bytes or a connection with it.
 //! - No thread blocks on a descriptor. Only host names block, on the few threads of `resolver.rs`.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;
 mod descriptor;
 mod evented;
 mod resolver;
+mod system;
 
 mod addr;
 
@@ -33,9 +35,11 @@ mod stream;
 
 mod halves;
 
+#[cfg(unix)]
 pub mod async_fd;
 pub mod tcp;
 pub mod udp;
+#[cfg(unix)]
 pub mod unix;
 
 #[cfg(feature = "listen-fds")]
@@ -47,6 +51,7 @@ mod splice;
 mod traits;
 
 pub use addr::{ToSocketAddrs, lookup_host};
+#[cfg(unix)]
 pub use async_fd::AsyncFd;
 pub use evented::Evented;
 #[cfg(feature = "listen-fds")]
@@ -55,6 +60,7 @@ pub use inherited::Inherited;
 pub use splice::Splice;
 pub use tcp::{TcpListener, TcpSocket, TcpStream};
 pub use udp::UdpSocket;
+#[cfg(unix)]
 pub use unix::{UnixDatagram, UnixListener, UnixSocket, UnixStream};
 
 // What the sockets' signatures speak of.

@@ -18,11 +18,12 @@ use std::task::{Context, Poll, ready};
 use heist_reactor::buf::{self, Growing, Unfilled};
 use heist_reactor::{Direction, Interest};
 use mio::event::Source;
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+use rustix::net::{SendAncillaryBuffer, sendmsg};
 use tokio::io::ReadBuf;
 
 use crate::Evented;
 use crate::descriptor::Descriptor;
+use crate::system::NO_SIGNAL;
 
 /// A source that carries a stream of bytes. None of its calls waits.
 pub trait Channel: Source {
@@ -113,7 +114,7 @@ impl Channel for Descriptor<OwnedFd> {
 /// The standard library's vectored write would raise `SIGPIPE`.
 fn send_slices(socket: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     let mut no_control = SendAncillaryBuffer::default();
-    Ok(sendmsg(socket, bufs, &mut no_control, SendFlags::NOSIGNAL)?)
+    Ok(sendmsg(socket, bufs, &mut no_control, NO_SIGNAL)?)
 }
 
 impl<S: Channel> Evented<S> {

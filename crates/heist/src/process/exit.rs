@@ -11,9 +11,11 @@
 //! 4. Dropped before that, the child goes to the [orphans](super::orphan).
 
 use std::io;
+#[cfg(target_os = "linux")]
 use std::os::fd::OwnedFd;
 use std::process::{Child, ExitStatus};
 
+#[cfg(target_os = "linux")]
 use heist_net::{AsyncFd, Interest};
 
 use super::orphan;
@@ -47,11 +49,21 @@ pub(super) enum Bell {
 impl Bell {
     /// The best one there is for this child.
     pub(super) fn new(child: &Child) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        if let Some(fd) = pidfd(child) {
-            return Ok(Self::Pidfd(AsyncFd::with_interest(fd, Interest::READABLE)?));
+        match Self::pidfd(child)? {
+            Some(bell) => Ok(bell),
+            None => Self::signal(),
         }
-        Self::signal()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn pidfd(child: &Child) -> io::Result<Option<Self>> {
+        let fd = pidfd(child).map(|fd| AsyncFd::with_interest(fd, Interest::READABLE));
+        Ok(fd.transpose()?.map(Self::Pidfd))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn pidfd(_: &Child) -> io::Result<Option<Self>> {
+        Ok(None)
     }
 
     /// The one that is always there.

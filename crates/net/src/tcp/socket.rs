@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{TcpListener, TcpStream, connect};
+use crate::system::new_socket;
 
 /// A TCP socket that is neither connected nor listening yet, for setting options first.
 ///
@@ -66,8 +67,7 @@ impl TcpSocket {
     }
 
     fn new(domain: Domain) -> io::Result<Self> {
-        let kind = Type::STREAM.nonblocking().cloexec();
-        let socket = Socket::new_raw(domain, kind, Some(Protocol::TCP))?;
+        let socket = new_socket(domain, Type::STREAM, Some(Protocol::TCP))?;
         Ok(Self { socket })
     }
 
@@ -155,11 +155,13 @@ impl TcpSocket {
 macro_rules! options {
     ($(
         $(#[$doc:meta])*
-        $get:ident, $set:ident: $value:ty = $inner_get:ident, $inner_set:ident;
+        $get:ident, $set:ident: $value:ty = $inner_get:ident, $inner_set:ident
+        $(, if $cfg:meta: $only:literal)?;
     )+) => {
         /// Options. See socket(7), ip(7) and tcp(7).
         impl TcpSocket {$(
             #[doc = concat!("Sets what [`", stringify!($get), "`](Self::", stringify!($get), ") returns.")]
+            $(#[doc = $only] #[cfg($cfg)])?
             ///
             /// # Errors
             ///
@@ -169,6 +171,7 @@ macro_rules! options {
             }
 
             $(#[$doc])*
+            $(#[doc = $only] #[cfg($cfg)])?
             ///
             /// # Errors
             ///
@@ -188,7 +191,7 @@ options! {
     reuseaddr, set_reuseaddr: bool = reuse_address, set_reuse_address;
     /// Tells whether several sockets may be bound to one address, among which the kernel spreads
     /// the connections (`SO_REUSEPORT`).
-    reuseport, set_reuseport: bool = reuse_port, set_reuse_port;
+    reuseport, set_reuseport: bool = reuse_port, set_reuse_port, if unix: "Unix only.";
     /// Returns how long closing waits for unsent data (`SO_LINGER`). Any `Some` but zero makes
     /// closing block the thread.
     linger, set_linger: Option<Duration> = linger, set_linger;
@@ -199,7 +202,7 @@ options! {
     /// Returns the type-of-service field of IPv4 packets (`IP_TOS`).
     tos_v4, set_tos_v4: u32 = tos_v4, set_tos_v4;
     /// Returns the traffic-class field of IPv6 packets (`IPV6_TCLASS`).
-    tclass_v6, set_tclass_v6: u32 = tclass_v6, set_tclass_v6;
+    tclass_v6, set_tclass_v6: u32 = tclass_v6, set_tclass_v6, if unix: "Unix only.";
 }
 
 /// Options whose signatures differ from those of the system.
@@ -249,7 +252,8 @@ impl TcpSocket {
         self.socket.recv_buffer_size().map(saturate)
     }
 
-    /// Returns the network interface the socket is bound to, if any (`SO_BINDTODEVICE`).
+    /// Returns the network interface the socket is bound to, if any (`SO_BINDTODEVICE`). Linux
+    /// only.
     ///
     /// # Errors
     ///
@@ -259,7 +263,7 @@ impl TcpSocket {
         self.socket.device()
     }
 
-    /// Binds the socket to a network interface, or to none (`SO_BINDTODEVICE`).
+    /// Binds the socket to a network interface, or to none (`SO_BINDTODEVICE`). Linux only.
     ///
     /// # Errors
     ///
@@ -274,6 +278,7 @@ fn saturate(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
+#[cfg(unix)]
 impl From<OwnedFd> for TcpSocket {
     /// Wraps a descriptor, which must be that of a TCP socket for any of the calls to make sense.
     fn from(fd: OwnedFd) -> Self {
@@ -281,24 +286,28 @@ impl From<OwnedFd> for TcpSocket {
     }
 }
 
+#[cfg(unix)]
 impl From<TcpSocket> for OwnedFd {
     fn from(socket: TcpSocket) -> Self {
         socket.socket.into()
     }
 }
 
+#[cfg(unix)]
 impl AsFd for TcpSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 }
 
+#[cfg(unix)]
 impl AsRawFd for TcpSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
 }
 
+#[cfg(unix)]
 impl IntoRawFd for TcpSocket {
     fn into_raw_fd(self) -> RawFd {
         self.socket.into_raw_fd()

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use heist_reactor::{Direction, Interest, buf};
+#[cfg(target_os = "linux")]
 use rustix::net::sockopt;
 use socket2::SockRef;
 use tokio::io::ReadBuf;
@@ -165,21 +166,23 @@ impl TcpStream {
         self.io.source().set_nodelay(nodelay)
     }
 
-    /// Tells whether acknowledgements are sent at once (`TCP_QUICKACK`).
+    /// Tells whether acknowledgements are sent at once (`TCP_QUICKACK`). Linux only.
     ///
     /// # Errors
     ///
     /// Those of getsockopt(2).
+    #[cfg(target_os = "linux")]
     pub fn quickack(&self) -> io::Result<bool> {
         Ok(sockopt::tcp_quickack(self)?)
     }
 
     /// Sets whether acknowledgements are sent at once (`TCP_QUICKACK`). The kernel may leave this
-    /// mode by itself later.
+    /// mode by itself later. Linux only.
     ///
     /// # Errors
     ///
     /// Those of setsockopt(2).
+    #[cfg(target_os = "linux")]
     pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
         Ok(sockopt::set_tcp_quickack(self, quickack)?)
     }
@@ -294,12 +297,14 @@ impl AsRef<TcpStream> for TcpStream {
     }
 }
 
+#[cfg(unix)]
 impl AsFd for TcpStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.io.source().as_fd()
     }
 }
 
+#[cfg(unix)]
 impl AsRawFd for TcpStream {
     fn as_raw_fd(&self) -> RawFd {
         self.io.source().as_raw_fd()

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+#[cfg(target_os = "linux")]
 use rustix::net::sockopt;
 use socket2::SockRef;
 
@@ -159,7 +160,7 @@ impl UdpSocket {
         SockRef::from(self).set_tos_v4(tos)
     }
 
-    /// Returns the traffic class (`IPV6_TCLASS`) of packets sent over IPv6.
+    /// Returns the traffic class (`IPV6_TCLASS`) of packets sent over IPv6. Linux only.
     ///
     /// # Errors
     ///
@@ -169,7 +170,8 @@ impl UdpSocket {
         Ok(sockopt::ipv6_tclass(self)?)
     }
 
-    /// Sets the traffic class (`IPV6_TCLASS`) of packets sent over IPv6, 0 to 255.
+    /// Sets the traffic class (`IPV6_TCLASS`) of packets sent over IPv6, 0 to 255. Linux
+    /// only.
     ///
     /// # Errors
     ///
@@ -179,7 +181,8 @@ impl UdpSocket {
         Ok(sockopt::set_ipv6_tclass(self, tclass)?)
     }
 
-    /// Returns the network interface the socket is bound to, if any (`SO_BINDTODEVICE`).
+    /// Returns the network interface the socket is bound to, if any (`SO_BINDTODEVICE`). Linux
+    /// only.
     ///
     /// # Errors
     ///
@@ -189,7 +192,7 @@ impl UdpSocket {
         SockRef::from(self).device()
     }
 
-    /// Binds the socket to a network interface, or to none (`SO_BINDTODEVICE`).
+    /// Binds the socket to a network interface, or to none (`SO_BINDTODEVICE`). Linux only.
     ///
     /// # Errors
     ///

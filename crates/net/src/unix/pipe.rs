@@ -1,11 +1,9 @@
-//! Pipes and FIFOs: one direction each, a [`Sender`] and a [`Receiver`].
+//! Pipes and FIFOs: one direction each, a [`Sender`] and a [`Receiver`]. Unix only.
 
 mod ends;
 mod options;
 
 use std::io;
-
-use rustix::pipe::{PipeFlags, pipe_with};
 
 pub use ends::{Receiver, Sender};
 pub use options::OpenOptions;
@@ -38,7 +36,7 @@ pub use options::OpenOptions;
 /// ```
 #[track_caller]
 pub fn pipe() -> io::Result<(Sender, Receiver)> {
-    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-    let sender = Sender::from_owned_fd_unchecked(writer)?;
-    Ok((sender, Receiver::from_owned_fd_unchecked(reader)?))
+    let (writer, reader) = mio::unix::pipe::new()?;
+    let sender = Sender::from_owned_fd_unchecked(writer.into())?;
+    Ok((sender, Receiver::from_owned_fd_unchecked(reader.into())?))
 }

@@ -15,6 +15,7 @@ use heist_reactor::{Handle, Sleep};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
+use crate::system::new_socket;
 
 /// The pause after the first attempt that met a full queue.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -22,7 +23,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The pause that repeated attempts end at.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A Unix socket that is neither connected nor listening yet.
+/// A Unix socket that is neither connected nor listening yet. Unix only.
 ///
 /// It is non-blocking and close-on-exec from its first moment, and belongs to no runtime until
 /// [`listen`](Self::listen), [`connect`](Self::connect) or [`datagram`](Self::datagram).
@@ -54,8 +55,7 @@ impl UnixSocket {
     }
 
     fn new(kind: Type) -> io::Result<Self> {
-        let kind = kind.nonblocking().cloexec();
-        let socket = Socket::new_raw(Domain::UNIX, kind, None)?;
+        let socket = new_socket(Domain::UNIX, kind, None)?;
         Ok(Self { socket })
     }
 
