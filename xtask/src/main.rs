@@ -24,6 +24,7 @@ mod san;
 mod coming_from;
 mod test;
 mod features;
+mod elsewhere;
 mod full;
 mod demo;
 mod bench;
@@ -43,6 +44,7 @@ cargo xtask <command>
   doc                 documentation with private items, broken links denied
   suite               unit, integration and doc tests
   features            every package with every one and two of its features, by cargo-hack
+  elsewhere           the library compiles for macOS, its documentation builds as on docs.rs
   full                the tests that the suite plays in small, in full: a quarter of an hour
   loom [FILTER] [--deep] [--list]
                       the loom models, each in its own process; --deep explores one preemption more
@@ -107,6 +109,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "demo" => demo::run(args)?,
         "test" => test::run(args)?,
         "features" => features::run(args)?,
+        "elsewhere" => elsewhere::run(args)?,
         "full" => full::run(args)?,
         "loom" => loom::run(args)?,
         "stress" => stress::run(args)?,

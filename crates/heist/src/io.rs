@@ -11,7 +11,8 @@ mod stdio;
 pub use bidirectional::copy_bidirectional;
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 
-/// Descriptors that something else made.
+/// Descriptors that something else made. Unix only.
+#[cfg(unix)]
 pub mod unix {
     pub use heist_net::async_fd::{
         AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, AsyncFdTryNewError, TryIoError,

@@ -38,6 +38,15 @@
 //! threads.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    docsrs,
+    doc(auto_cfg(hide(loom, feature = "io-util", feature = "std", feature = "sync"))),
+    expect(
+        unexpected_cfgs,
+        reason = "those of the crates whose items are re-exported"
+    )
+)]
 
 pub mod runtime;
 pub mod sync;

@@ -6,9 +6,10 @@
 //! descriptors there is [`AsyncFd`](crate::io::unix::AsyncFd).
 
 pub use heist_net::{
-    TcpListener, TcpSocket, TcpStream, ToSocketAddrs, UdpSocket, UnixDatagram, UnixListener,
-    UnixSocket, UnixStream, lookup_host, tcp, udp, unix,
+    TcpListener, TcpSocket, TcpStream, ToSocketAddrs, UdpSocket, lookup_host, tcp, udp,
 };
+#[cfg(unix)]
+pub use heist_net::{UnixDatagram, UnixListener, UnixSocket, UnixStream, unix};
 
 #[cfg(feature = "listen-fds")]
 pub use heist_net::Inherited;

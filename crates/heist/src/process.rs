@@ -1,6 +1,6 @@
 //! Child processes: [`Command`] starts them, [`Child`] waits for them.
 //!
-//! Names and meaning are tokio's. Only on Unix.
+//! Names and meaning are tokio's. Unix only.
 //!
 //! ```
 //! # #[heist::main] async fn main() -> std::io::Result<()> {

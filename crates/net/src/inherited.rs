@@ -62,7 +62,7 @@ impl Inherited {
         taken.map(TcpListener::from_std).transpose()
     }
 
-    /// Takes the Unix listener at `index`; as [`tcp_listener`](Self::tcp_listener).
+    /// Takes the Unix listener at `index`; as [`tcp_listener`](Self::tcp_listener). Unix only.
     ///
     /// # Errors
     ///
@@ -71,6 +71,7 @@ impl Inherited {
     /// # Panics
     ///
     /// When the calling thread is not inside a runtime.
+    #[cfg(unix)]
     #[track_caller]
     pub fn unix_listener(&mut self, index: usize) -> io::Result<Option<UnixListener>> {
         let taken = self.0.take_unix_listener(index)?;
@@ -93,6 +94,7 @@ impl Inherited {
     }
 
     /// Takes the Unix socket for datagrams at `index`; as [`tcp_listener`](Self::tcp_listener).
+    /// Unix only.
     ///
     /// # Errors
     ///
@@ -101,6 +103,7 @@ impl Inherited {
     /// # Panics
     ///
     /// When the calling thread is not inside a runtime.
+    #[cfg(unix)]
     #[track_caller]
     pub fn unix_datagram(&mut self, index: usize) -> io::Result<Option<UnixDatagram>> {
         let taken = self.0.take_unix_datagram(index)?;

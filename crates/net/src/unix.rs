@@ -1,9 +1,10 @@
 //! Unix sockets and pipes: streams, listeners, datagrams, FIFOs between processes of one machine.
 //!
-//! Only on Unix. A socket's name is a path, or on Linux an *abstract* name, which needs no file:
+//! Unix only. A socket's name is a path, or on Linux an *abstract* name, which needs no file:
 //! [`SocketAddr::from_abstract_name`], or a path that begins with a null byte.
 
 mod addr;
+#[cfg(target_os = "linux")]
 mod cred;
 mod datagram;
 mod halves;

@@ -22,7 +22,7 @@ impl Interest {
     pub const READABLE: Self = Self(0b001);
     /// Writing, sending, and the end of a connect.
     pub const WRITABLE: Self = Self(0b010);
-    /// Out-of-band data and other exceptional conditions; known on Linux and Android only.
+    /// Out-of-band data and other exceptional conditions; Linux and Android only.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub const PRIORITY: Self = Self(0b100);
     /// An error that is pending; the kernel tells of it whatever was asked for.

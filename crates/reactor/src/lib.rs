@@ -16,6 +16,7 @@
 //! Modules stand in the order of their layers: each uses only those above it.
 
 #![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod sync;
 

@@ -38,7 +38,7 @@ impl DirBuilder {
         self
     }
 
-    /// Sets the permission bits, of which the process's umask is taken away. Only on Unix.
+    /// Sets the permission bits, of which the process's umask is taken away. Unix only.
     #[cfg(unix)]
     pub fn mode(&mut self, mode: u32) -> &mut Self {
         self.mode = Some(mode);
@@ -227,7 +227,7 @@ impl DirEntry {
         self.std.file_name()
     }
 
-    /// Returns the inode number. Only on Unix.
+    /// Returns the inode number. Unix only.
     #[cfg(unix)]
     pub fn ino(&self) -> u64 {
         self.std.ino()

@@ -262,7 +262,7 @@ pub async fn set_permissions(path: impl AsRef<Path>, permissions: Permissions) -
     hop(move || fs::set_permissions(path, permissions)).await
 }
 
-/// Makes a symbolic link. Only on Unix.
+/// Makes a symbolic link. Unix only.
 ///
 /// # Errors
 ///

@@ -64,14 +64,14 @@ impl OpenOptions {
         self
     }
 
-    /// Sets the permission bits of a file that is made. Only on Unix.
+    /// Sets the permission bits of a file that is made. Unix only.
     #[cfg(unix)]
     pub fn mode(&mut self, mode: u32) -> &mut Self {
         self.0.mode(mode);
         self
     }
 
-    /// Sets further flags of open(2). Only on Unix.
+    /// Sets further flags of open(2). Unix only.
     #[cfg(unix)]
     pub fn custom_flags(&mut self, flags: i32) -> &mut Self {
         self.0.custom_flags(flags);

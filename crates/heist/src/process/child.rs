@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use super::exit::Exit;
 use super::stdio::{ChildStderr, ChildStdin, ChildStdout};
 
-/// A child process, made by [`Command::spawn`](super::Command::spawn).
+/// A child process, made by [`Command::spawn`](super::Command::spawn). Unix only.
 ///
 /// Dropping it neither waits for the child nor ends it, unless
 /// [`kill_on_drop`](super::Command::kill_on_drop) was set; either way the runtime reaps it when it

@@ -13,7 +13,7 @@ use super::orphan;
 use super::stdio::{ChildStderr, ChildStdin, ChildStdout};
 use crate::runtime::Handle;
 
-/// A process to be started.
+/// A process to be started. Unix only.
 ///
 /// Its methods are those of [`std::process::Command`]. What they leave out, such as the unsafe
 /// `pre_exec`, is reached through [`as_std_mut`](Self::as_std_mut).

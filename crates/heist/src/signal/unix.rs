@@ -1,4 +1,4 @@
-//! Signals on Unix: [`signal`] listens, [`Signal::recv`] waits.
+//! Signals on Unix: [`signal`] listens, [`Signal::recv`] waits. Unix only.
 //!
 //! # Protocol
 //!

@@ -81,7 +81,7 @@ impl TcpListener {
     /// spreads the connections among them.
     ///
     /// Meant for one listener per worker. Port 0 asks the system for a free port, the same for all.
-    /// Any process of the same user may join the group.
+    /// Any process of the same user may join the group. Unix only.
     ///
     /// # Errors
     ///
@@ -94,6 +94,7 @@ impl TcpListener {
     /// # Cancel safety
     ///
     /// Cancel safe: only the resolution of a host name waits, and nothing is bound before it.
+    #[cfg(unix)]
     pub async fn bind_group<A: ToSocketAddrs>(addr: A, count: usize) -> io::Result<Vec<Self>> {
         let mut last = None;
         for addr in resolve(addr).await? {
@@ -105,6 +106,7 @@ impl TcpListener {
         Err(last.unwrap_or_else(no_address))
     }
 
+    #[cfg(unix)]
     fn bind_group_to(mut addr: SocketAddr, count: usize) -> io::Result<Vec<Self>> {
         let mut group = Vec::with_capacity(count);
         for _ in 0..count {
@@ -219,12 +221,14 @@ impl TryFrom<std::net::TcpListener> for TcpListener {
     }
 }
 
+#[cfg(unix)]
 impl AsFd for TcpListener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.acceptor.source().as_fd()
     }
 }
 
+#[cfg(unix)]
 impl AsRawFd for TcpListener {
     fn as_raw_fd(&self) -> RawFd {
         self.acceptor.source().as_raw_fd()

@@ -12,6 +12,7 @@ use crate::{TcpStream, UnixStream, tcp};
 
 macro_rules! reads {
     ($($reader:ty),+) => {$(
+        #[cfg(feature = "futures-io")]
         impl AsyncRead for $reader {
             fn poll_read(
                 self: Pin<&mut Self>,
@@ -28,6 +29,7 @@ macro_rules! reads {
 
 macro_rules! writes {
     ($($writer:ty),+) => {$(
+        #[cfg(feature = "futures-io")]
         impl AsyncWrite for $writer {
             fn poll_write(
                 self: Pin<&mut Self>,

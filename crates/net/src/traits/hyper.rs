@@ -11,6 +11,7 @@ use crate::{TcpStream, UnixStream, tcp};
 
 macro_rules! reads {
     ($($reader:ty),+) => {$(
+        #[cfg(feature = "hyper")]
         impl Read for $reader {
             fn poll_read(
                 self: Pin<&mut Self>,
@@ -25,6 +26,7 @@ macro_rules! reads {
 
 macro_rules! writes {
     ($($writer:ty),+) => {$(
+        #[cfg(feature = "hyper")]
         impl Write for $writer {
             fn poll_write(
                 self: Pin<&mut Self>,

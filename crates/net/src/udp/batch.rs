@@ -43,6 +43,7 @@ const MOST_BYTES: usize = 65_507;
 /// # Ok(())
 /// # }
 /// ```
+#[cfg(feature = "udp-batch")]
 #[derive(Debug)]
 pub struct UdpBatch {
     socket: UdpSocket,
@@ -50,6 +51,7 @@ pub struct UdpBatch {
 }
 
 /// What one buffer holds after [`UdpBatch::recv`].
+#[cfg(feature = "udp-batch")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Who sent it.

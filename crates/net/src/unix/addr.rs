@@ -38,6 +38,7 @@ impl SocketAddr {
     }
 
     /// Names a socket by bytes that are no path: no file, gone with the last socket of that name.
+    /// Linux only.
     ///
     /// # Errors
     ///
@@ -57,7 +58,7 @@ impl SocketAddr {
         self.0.as_pathname()
     }
 
-    /// Returns the abstract name, if the name is one.
+    /// Returns the abstract name, if the name is one. Linux only.
     #[cfg(target_os = "linux")]
     pub fn as_abstract_name(&self) -> Option<&[u8]> {
         self.0.as_abstract_name()

@@ -1,22 +1,25 @@
 //! [`UCred`]: who is at the other end of a Unix socket. Linux only.
-#![cfg(target_os = "linux")]
 
 use std::io;
 use std::os::fd::AsFd;
 
 use rustix::net::sockopt;
 
-/// A user's number.
+/// A user's number. Linux only.
+#[cfg(target_os = "linux")]
 #[expect(non_camel_case_types, reason = "the system's name for it, and tokio's")]
 pub type uid_t = u32;
-/// A group's number.
+/// A group's number. Linux only.
+#[cfg(target_os = "linux")]
 #[expect(non_camel_case_types, reason = "the system's name for it, and tokio's")]
 pub type gid_t = u32;
-/// A process's number.
+/// A process's number. Linux only.
+#[cfg(target_os = "linux")]
 #[expect(non_camel_case_types, reason = "the system's name for it, and tokio's")]
 pub type pid_t = i32;
 
-/// The credentials the peer had when it connected, or when the pair was made.
+/// The credentials the peer had when it connected, or when the pair was made. Linux only.
+#[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UCred {
     pid: Option<pid_t>,

@@ -33,7 +33,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The pause that repeated attempts end at.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// A Unix socket for datagrams, which arrive whole, in order and surely.
+/// A Unix socket for datagrams, which arrive whole, in order and surely. Unix only.
 ///
 /// Dropping it leaves its file behind, if it was bound to a path.
 ///

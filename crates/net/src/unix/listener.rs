@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use super::{SocketAddr, UnixSocket, UnixStream};
 use crate::accept::Acceptor;
 
-/// A socket that listens for connections from this machine.
+/// A socket that listens for connections from this machine. Unix only.
 ///
 /// As [`TcpListener`](crate::TcpListener) it outlives a shortage of descriptors. Dropping it leaves
 /// its file behind: remove that before binding to the same path again.

@@ -12,7 +12,8 @@ use crate::Evented;
 use crate::readiness::{poll_readiness_methods, readiness_methods};
 use crate::stream::{try_read_methods, try_write_methods};
 
-/// A connection to another process, or another part of this one, over a Unix socket.
+/// A connection to another process, or another part of this one, over a Unix socket. Unix
+/// only.
 ///
 /// It reads and writes through the traits of the ecosystem: [`tokio::io::AsyncRead`] and
 /// [`AsyncWrite`](tokio::io::AsyncWrite) always, those of `futures-io` and `hyper::rt` with the
@@ -163,7 +164,7 @@ impl UnixStream {
         self.io.source().peer_addr().map(Into::into)
     }
 
-    /// Returns who is at the other end (`SO_PEERCRED`).
+    /// Returns who is at the other end (`SO_PEERCRED`). Linux only.
     ///
     /// # Errors
     ///

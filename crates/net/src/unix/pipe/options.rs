@@ -35,8 +35,8 @@ impl OpenOptions {
         Self::default()
     }
 
-    /// Sets whether the FIFO is opened for reading *and* writing, which Linux allows: then opening
-    /// a sender needs no reader, and a receiver sees no end when the last writer goes.
+    /// Sets whether the FIFO is opened for reading *and* writing: then opening a sender needs no reader,
+    /// and a receiver sees no end when the last writer goes. Linux only.
     #[cfg(target_os = "linux")]
     pub fn read_write(&mut self, value: bool) -> &mut Self {
         self.read_write = value;
