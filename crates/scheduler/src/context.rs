@@ -262,6 +262,7 @@ impl Context {
     }
 
     /// Queues a task that was woken or spawned on this thread.
+    #[inline(always)]
     fn schedule(&self, core: &Core, task: Task) {
         if self.in_driver.get() {
             return core.queue.push(task);
@@ -275,6 +276,7 @@ impl Context {
     }
 
     /// Queues a task behind all others of this worker.
+    #[inline(always)]
     fn schedule_yielded(&self, core: &Core, task: Task) {
         task.take_ran_from_slot();
         core.queue.push(task);
@@ -287,19 +289,19 @@ impl Context {
         tasks as u64 * u64::from(self.poll_cost.get()) >= u64::from(WORTH_A_WAKEUP)
     }
 
-    /// Wakes a peer if what is queued here is worth it, and is more than the one task that runs next.
+    /// Wakes a peer, if one sleeps and none searches, for what is queued here if that is worth it and is
+    /// more than the one task that runs next.
     #[inline]
     fn share(&self, core: &Core) {
-        let queued = core.queue.len();
-        if self.is_worth_a_wakeup(queued) {
-            self.share_slow(queued);
+        if self.shared.idle.may_claim() {
+            self.share_with_sleeper(core.queue.len());
         }
     }
 
     #[cold]
-    fn share_slow(&self, queued: usize) {
+    fn share_with_sleeper(&self, queued: usize) {
         let is_more = queued > 1 || !self.remote().slot.is_empty();
-        if is_more && self.shared.idle.may_claim() {
+        if is_more && self.is_worth_a_wakeup(queued) {
             self.shared.wake_one();
         }
     }

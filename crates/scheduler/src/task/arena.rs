@@ -1,7 +1,8 @@
 //! The memory of a scheduler's tasks: cells that are used again and again, and can be enumerated.
 //!
 //! # Structure
-//! A *chunk* is one allocation, divided into cells of one [`Class`]. Free cells are kept in
+//! A *chunk* is one allocation, divided into cells of one [`Class`]; each is twice as large as the one
+//! before it, up to a limit, so that growth costs a task next to nothing. Free cells are kept in
 //! *magazines* (Bonwick and Adams, USENIX 2001): stacks of up to [`Class::batch`] cells. A worker has a
 //! [`Cache`] of two magazines a class, so that most cells come and go without a lock or a
 //! read-modify-write; whole magazines are exchanged with the [`Arena`] under its lock. Threads that are
@@ -160,9 +161,17 @@ pub(crate) struct Arena<T> {
     central: Mutex<Central<T>>,
 }
 
+/// What there is of one class.
+#[derive(Default)]
+struct Shelf {
+    /// Magazines, none of them empty.
+    free: Vec<Magazine>,
+    chunks: u32,
+}
+
 struct Central<T> {
-    /// Magazines of each class, none of them empty.
-    free: Box<[Vec<Magazine>]>,
+    /// Of each class.
+    shelves: Box<[Shelf]>,
     chunks: Vec<Chunk>,
     /// Caches that are out.
     caches: usize,
@@ -186,7 +195,7 @@ impl<T> Arena<T> {
     pub(crate) fn new() -> Self {
         Self {
             central: Mutex::new(Central {
-                free: (0..CLASSES).map(|_| Vec::new()).collect(),
+                shelves: (0..CLASSES).map(|_| Shelf::default()).collect(),
                 chunks: Vec::new(),
                 caches: 0,
                 lent: 0,
@@ -219,9 +228,9 @@ impl<T> Arena<T> {
         T: AsRef<Arena<T>>,
     {
         let mut central = T::as_ref(owner).central.lock();
-        for (free, magazines) in central.free.iter_mut().zip(cache.classes) {
+        for (shelf, magazines) in central.shelves.iter_mut().zip(cache.classes) {
             let magazines = [magazines.used, magazines.other];
-            free.extend(
+            shelf.free.extend(
                 magazines
                     .into_iter()
                     .filter(|magazine| !magazine.is_empty()),
@@ -244,7 +253,7 @@ impl<T> Arena<T> {
         central.lent += 1;
         central.taken += 1;
         central.keep.get_or_insert_with(|| owner.clone());
-        let free = &mut central.free[class.index()];
+        let free = &mut central.shelves[class.index()].free;
         let cell = free.last_mut().and_then(Magazine::pop);
         if free.last().is_some_and(Magazine::is_empty) {
             free.pop();
@@ -265,7 +274,7 @@ impl<T> Arena<T> {
         T: AsRef<Arena<T>>,
     {
         let mut central = T::as_ref(owner).central.lock();
-        let free = &mut central.free[block.class.index()];
+        let free = &mut central.shelves[block.class.index()].free;
         match free.last_mut() {
             Some(magazine) if magazine.room > 0 => magazine.push(block.cell),
             _ => {
@@ -287,19 +296,26 @@ impl<T> Arena<T> {
 
     fn put_magazine(&self, magazine: Magazine, class: Class) {
         if !magazine.is_empty() {
-            self.central.lock().free[class.index()].push(magazine);
+            let mut central = self.central.lock();
+            central.shelves[class.index()].free.push(magazine);
         }
     }
 
     fn magazine(&self, class: Class) -> Magazine {
         let mut central = self.central.lock();
-        if let Some(magazine) = central.free[class.index()].pop() {
+        let shelf = &mut central.shelves[class.index()];
+        if let Some(magazine) = shelf.free.pop() {
             return magazine;
         }
+        let magazines = class.magazines(shelf.chunks);
+        shelf.chunks = shelf.chunks.saturating_add(1);
         drop(central);
-        let (chunk, magazine) = Chunk::new(class);
-        self.central.lock().chunks.push(chunk);
-        magazine
+        let (chunk, mut magazines) = Chunk::new(class, magazines);
+        let first = magazines.pop().expect("a chunk fills one or more");
+        let mut central = self.central.lock();
+        central.chunks.push(chunk);
+        central.shelves[class.index()].free.append(&mut magazines);
+        first
     }
 
     /// References to the tasks that are alive, or to one share in `shares` of them: those in every

@@ -84,9 +84,12 @@ fn a_cell_is_large_enough_and_aligned_for_all_of_its_class() {
         let class = Class::of(layout);
         assert!(class.size() >= layout.size().max(16), "{layout:?}");
         assert_eq!(class.size() % align, 0, "{layout:?}");
-        assert_eq!(class.chunk().align() % align.min(class.chunk().align()), 0);
-        assert!(class.chunk().align() >= align, "{layout:?}");
-        assert_eq!(class.chunk().size(), class.size() * class.batch());
+        for chunks in [0, 1, 5, 40, u32::MAX] {
+            let cells = class.magazines(chunks) * class.batch();
+            let chunk = class.layout(cells);
+            assert!(chunk.align() >= align, "{layout:?}");
+            assert!(cells == 1 || chunk.size() <= 64 * 1024, "{layout:?}");
+        }
         let waste = class.size() - layout.size();
         assert!(
             layout.size() > 2048 || align > 128 || waste < 16.max(align),

@@ -5,8 +5,10 @@
 //! Who may touch which field is in the table of [`super`].
 
 use std::cell::Cell as PlainCell;
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -44,8 +46,31 @@ impl Birth {
 #[derive(Debug)]
 pub(crate) struct Meta {
     pub(crate) id: Id,
-    pub(crate) name: Option<Box<str>>,
+    pub(crate) name: Option<Name>,
     pub(crate) spawned_at: &'static Location<'static>,
+}
+
+/// The name of a task: few have one, so that all pay for one pointer only.
+pub(crate) struct Name(Box<Box<str>>);
+
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        Self(Box::new(name.into()))
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The typed operations of a cell. Each takes the header of a live cell of the vtable's type.

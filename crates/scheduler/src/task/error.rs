@@ -9,38 +9,33 @@ use crate::sync::Mutex;
 /// Why awaiting a task gave no output: it was cancelled, or it panicked.
 pub struct JoinError {
     id: Id,
-    repr: Repr,
+    /// `None` if it was cancelled. In a box, because every task has room for an error.
+    panic: Option<Box<Payload>>,
 }
 
-enum Repr {
-    Cancelled,
-    /// A `Mutex` only to make the payload `Sync`: it is locked to be shown, never waited for.
-    Panic(Mutex<Box<dyn Any + Send + 'static>>),
-}
+/// A `Mutex` only to make the payload `Sync`: it is locked to be shown, never waited for.
+type Payload = Mutex<Box<dyn Any + Send + 'static>>;
 
 impl JoinError {
     pub(crate) fn cancelled(id: Id) -> Self {
-        Self {
-            id,
-            repr: Repr::Cancelled,
-        }
+        Self { id, panic: None }
     }
 
     pub(crate) fn panic(id: Id, payload: Box<dyn Any + Send + 'static>) -> Self {
         Self {
             id,
-            repr: Repr::Panic(Mutex::new(payload)),
+            panic: Some(Box::new(Mutex::new(payload))),
         }
     }
 
     /// Whether the task was cancelled: by `abort`, or because its runtime shut down.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.repr, Repr::Cancelled)
+        self.panic.is_none()
     }
 
     /// Whether the task panicked.
     pub fn is_panic(&self) -> bool {
-        matches!(self.repr, Repr::Panic(_))
+        self.panic.is_some()
     }
 
     /// Returns the panic's payload, to hand to `std::panic::resume_unwind`.
@@ -60,9 +55,9 @@ impl JoinError {
     /// # Errors
     /// Returns the error itself if the task was cancelled.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, Self> {
-        match self.repr {
-            Repr::Panic(payload) => Ok(payload.into_inner()),
-            Repr::Cancelled => Err(self),
+        match self.panic {
+            Some(payload) => Ok(payload.into_inner()),
+            None => Err(self),
         }
     }
 
@@ -74,9 +69,9 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.repr {
-            Repr::Cancelled => write!(f, "task {} was cancelled", self.id),
-            Repr::Panic(payload) => match panic_message(&**payload.lock()) {
+        match &self.panic {
+            None => write!(f, "task {} was cancelled", self.id),
+            Some(payload) => match panic_message(&**payload.lock()) {
                 Some(message) => write!(f, "task {} panicked with message {message:?}", self.id),
                 None => write!(f, "task {} panicked", self.id),
             },
@@ -86,9 +81,9 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.repr {
-            Repr::Cancelled => write!(f, "JoinError::Cancelled({:?})", self.id),
-            Repr::Panic(payload) => match panic_message(&**payload.lock()) {
+        match &self.panic {
+            None => write!(f, "JoinError::Cancelled({:?})", self.id),
+            Some(payload) => match panic_message(&**payload.lock()) {
                 Some(message) => write!(f, "JoinError::Panic({:?}, {message:?}, ..)", self.id),
                 None => write!(f, "JoinError::Panic({:?}, ..)", self.id),
             },

@@ -4,7 +4,8 @@
 //! The token's holder calls `run`:
 //! 1. `start_poll` says whether to poll or to cancel.
 //! 2. Poll under `catch_unwind`. `Pending`: `finish_pending`, then leave, requeue or cancel.
-//! 3. `Ready` or a panic: drop the future, store the output or the error.
+//! 3. `Ready` or a panic: drop the future, store the output or the error, or drop that too if there is
+//!    no handle.
 //! 4. `complete`: one transition sets DONE and releases the runtime's reference; with a join
 //!    waker it only sets DONE, then the waker is taken, the reference released, the waker woken.
 //!
@@ -34,44 +35,35 @@ unsafe fn cell<'a, F: Future, S>(header: NonNull<Header>) -> &'a Cell<F, S> {
     unsafe { header.cast::<Cell<F, S>>().as_ref() }
 }
 
+/// What a panic carried.
+type Payload = Box<dyn Any + Send>;
+
 /// # Safety
 /// As [`Vtable::run`](super::cell::Vtable::run).
 pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the token keeps the cell alive until the transitions below give it up.
     let cell = unsafe { cell::<F, S>(header) };
     let _current = id::enter(cell.header.meta().id);
-    if cell.header.state.start_poll() == StartPoll::Cancel {
-        // SAFETY: the token is still this thread's.
-        return unsafe { cancel::<F, S>(header) };
-    }
-    // SAFETY: the token is this thread's, so the future is.
-    match unsafe { poll_future(header, cell) } {
+    let polled = match cell.header.state.start_poll() {
+        // SAFETY: the token is this thread's, so the future is.
+        StartPoll::Poll => unsafe { poll_future(header, cell) },
+        StartPoll::Cancel => Ok(Poll::Pending), // Then `finish_pending` says so.
+    };
+    let last = match polled {
         Ok(Poll::Pending) => match cell.header.state.finish_pending() {
-            FinishPending::Idle => {}
+            FinishPending::Idle => return,
             FinishPending::Requeue => {
                 let target = cell.scheduler.target();
                 // SAFETY: Requeue left the token with this thread; it moves to the queue.
-                S::schedule_yielded(target, unsafe { Task::from_raw(header) });
+                return S::schedule_yielded(target, unsafe { Task::from_raw(header) });
             }
-            // SAFETY: Cancel left the token with this thread.
-            FinishPending::Cancel => unsafe { cancel::<F, S>(header) },
+            FinishPending::Cancel => Err(None),
         },
-        Ok(Poll::Ready(output)) => {
-            // SAFETY: the token is this thread's.
-            let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
-            let result = match dropped {
-                Ok(()) => Ok(output),
-                Err(payload) => {
-                    quiet(|| drop(output));
-                    Err(JoinError::panic(cell.header.meta().id, payload))
-                }
-            };
-            // SAFETY: the token is this thread's.
-            unsafe { finish::<F, S>(header, result) };
-        }
-        // SAFETY: the token is this thread's.
-        Err(payload) => unsafe { fail::<F, S>(header, Some(payload)) },
-    }
+        Ok(Poll::Ready(output)) => Ok(output),
+        Err(payload) => Err(Some(payload)),
+    };
+    // SAFETY: the token is this thread's still, and is given up.
+    unsafe { end::<F, S>(header, last) };
 }
 
 /// Polls under `catch_unwind`.
@@ -81,7 +73,7 @@ pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
 unsafe fn poll_future<F: Future, S>(
     header: NonNull<Header>,
     cell: &Cell<F, S>,
-) -> Result<Poll<F::Output>, Box<dyn Any + Send>> {
+) -> Result<Poll<F::Output>, Payload> {
     cell.stage.with_mut(|stage| {
         // SAFETY: the token's holder owns the stage.
         let stage = unsafe { &mut *stage };
@@ -98,86 +90,58 @@ unsafe fn poll_future<F: Future, S>(
     })
 }
 
-/// Replaces the stage, dropping the old one in place; `Err` holds a panic of that drop.
+/// Drops the future in place and leaves `Consumed`; `Err` holds a panic of that drop.
 ///
 /// # Safety
-/// The caller owns the stage of `cell`.
-unsafe fn replace_stage<F: Future, S>(
-    cell: &Cell<F, S>,
-    next: Stage<F>,
-) -> Result<(), Box<dyn Any + Send>> {
+/// The caller owns the token of `cell`, whose stage is `Running`.
+#[inline]
+unsafe fn drop_future<F: Future, S>(cell: &Cell<F, S>) -> Result<(), Payload> {
     cell.stage.with_mut(|stage| {
+        // SAFETY: the token's holder owns the stage.
+        let Stage::Running(future) = (unsafe { &mut *stage }) else {
+            unreachable!("a token exists only while the future does");
+        };
+        let future = std::ptr::from_mut(future);
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             // SAFETY: owned by the caller; the place is written again below, also after a panic.
-            unsafe { std::ptr::drop_in_place(stage) }
+            unsafe { std::ptr::drop_in_place(future) }
         }));
-        // SAFETY: the old value is gone, so nothing is overwritten.
-        unsafe { std::ptr::write(stage, next) };
+        // SAFETY: the future is gone, so nothing is overwritten.
+        unsafe { std::ptr::write(stage, Stage::Consumed) };
         dropped
     })
 }
 
-/// Drops the future, and completes as cancelled.
+/// Ends a task that has an output, or else panicked or is cancelled: steps 3 and 4 of the protocol.
+///
+/// Not inlined: a poll that ends no task is faster without.
 ///
 /// # Safety
-/// The caller owns the token of the live `Cell<F, S>`, and gives it up.
-unsafe fn cancel<F: Future, S: Schedule>(header: NonNull<Header>) {
-    // SAFETY: as the caller promised.
-    unsafe { fail::<F, S>(header, None) };
-}
-
-/// Drops the future, and completes with its panic, the given one, or as cancelled.
-///
-/// # Safety
-/// The caller owns the token of the live `Cell<F, S>`, and gives it up.
-unsafe fn fail<F: Future, S: Schedule>(
+/// The caller owns the token of the live `Cell<F, S>`, whose stage is `Running`, and gives the token up.
+#[inline(never)]
+unsafe fn end<F: Future, S: Schedule>(
     header: NonNull<Header>,
-    panic: Option<Box<dyn Any + Send>>,
-) {
-    // SAFETY: the token keeps the cell alive until `finish` gives it up.
-    let cell = unsafe { cell::<F, S>(header) };
-    // SAFETY: the token is the caller's, so the future is.
-    let dropped = unsafe { replace_stage(cell, Stage::Consumed) };
-    let id = cell.header.meta().id;
-    let error = match (panic, dropped) {
-        (Some(first), dropped) => {
-            if let Err(second) = dropped {
-                discard(second);
-            }
-            JoinError::panic(id, first)
-        }
-        (None, Err(payload)) => JoinError::panic(id, payload),
-        (None, Ok(())) => JoinError::cancelled(id),
-    };
-    // SAFETY: as the caller promised.
-    unsafe { finish::<F, S>(header, Err(error)) };
-}
-
-/// Stores the result and sets DONE: steps 3 and 4 of the protocol.
-///
-/// # Safety
-/// The caller owns the token of the live `Cell<F, S>`, whose stage is `Consumed`, and gives the
-/// token up.
-unsafe fn finish<F: Future, S: Schedule>(
-    header: NonNull<Header>,
-    result: Result<F::Output, JoinError>,
+    last: Result<F::Output, Option<Payload>>,
 ) {
     // SAFETY: the token keeps the cell alive until `complete` gives it up.
     let cell = unsafe { cell::<F, S>(header) };
-    let cancelled = match &result {
-        Ok(_) => false,
-        Err(error) if error.is_cancelled() => true,
-        Err(error) => {
-            cell.scheduler.panicked(error);
-            false
-        }
+    // SAFETY: the token is the caller's, so the future is.
+    let dropped = unsafe { drop_future(cell) };
+    let result = match (last, dropped) {
+        (Ok(output), Ok(())) => Ok(output),
+        (last, dropped) => Err(fail(cell, last, dropped)),
     };
-    cell.stage.with_mut(|stage| {
-        // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
-        unsafe { std::ptr::write(stage, Stage::Finished(result)) }
-    });
+    let cancelled = matches!(&result, Err(error) if error.is_cancelled());
+    let mut kept = cell.header.state.load().has_handle();
+    if kept {
+        cell.stage.with_mut(|stage| {
+            // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
+            unsafe { std::ptr::write(stage, Stage::Finished(result)) }
+        });
+    } else {
+        quiet(|| drop(result));
+    }
     cell.scheduler.ends(cancelled);
-    let mut kept = true;
     loop {
         match cell.header.state.complete(kept) {
             Complete::DropOutput => {
@@ -196,6 +160,31 @@ unsafe fn finish<F: Future, S: Schedule>(
             Complete::WakeJoin => return unsafe { wake_join::<F, S>(header) },
         }
     }
+}
+
+/// Why a task has no output.
+#[cold]
+fn fail<F: Future, S: Schedule>(
+    cell: &Cell<F, S>,
+    last: Result<F::Output, Option<Payload>>,
+    dropped: Result<(), Payload>,
+) -> JoinError {
+    let id = cell.header.meta().id;
+    let panic = match (last, dropped) {
+        (Err(Some(first)), dropped) => {
+            dropped.unwrap_or_else(discard);
+            first
+        }
+        (Ok(output), Err(payload)) => {
+            quiet(|| drop(output));
+            payload
+        }
+        (Err(None), Err(payload)) => payload,
+        (_, Ok(())) => return JoinError::cancelled(id),
+    };
+    let error = JoinError::panic(id, panic);
+    cell.scheduler.panicked(&error);
+    error
 }
 
 /// Takes the join waker, releases the runtime's reference, wakes.
@@ -247,20 +236,15 @@ pub(super) unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>
 
 /// # Safety
 /// As [`Vtable::drop_output`](super::cell::Vtable::drop_output).
+#[cold]
 pub(super) unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the caller owns the output, so the cell is alive.
     let cell = unsafe { cell::<F, S>(header) };
-    // SAFETY: the caller owns the stage.
-    let consumed = cell
-        .stage
-        .with(|stage| matches!(unsafe { &*stage }, Stage::Consumed));
-    if consumed {
-        return;
-    }
-    // SAFETY: the caller owns the output.
-    if let Err(payload) = unsafe { replace_stage(cell, Stage::Consumed) } {
-        discard(payload);
-    }
+    cell.stage.with_mut(|stage| {
+        // SAFETY: the caller owns the stage.
+        let output = std::mem::replace(unsafe { &mut *stage }, Stage::Consumed);
+        quiet(|| drop(output));
+    });
 }
 
 /// # Safety
@@ -280,7 +264,7 @@ pub(crate) fn quiet(f: impl FnOnce()) {
 }
 
 /// Drops a panic payload, which may itself panic, without end.
-pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+pub(crate) fn discard(payload: Payload) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again); // A payload whose drop panics: leaking it is the only way out.
     }

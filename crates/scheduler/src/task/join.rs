@@ -196,9 +196,11 @@ impl<T> JoinHandle<T> {
         }
     }
 
-    fn detach(&mut self) {
+    /// Goes away although the task's output may come, or be there.
+    #[cold]
+    fn detach(&mut self, mut then: DropHandle) {
         loop {
-            match self.header().state.drop_handle() {
+            match then {
                 DropHandle::Released => return,
                 DropHandle::Done => break,
                 DropHandle::ReclaimWaker => {
@@ -210,6 +212,7 @@ impl<T> JoinHandle<T> {
                     quiet(|| drop(waker));
                 }
             }
+            then = self.header().state.drop_handle();
         }
         // SAFETY: HANDLE keeps the cell alive.
         let vtable = unsafe { Header::vtable(self.header) };
@@ -222,9 +225,12 @@ impl<T> JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
-        match self.left {
-            Left::Done => self.release(),
-            _ => self.detach(),
+        if self.left == Left::Done {
+            return self.release();
+        }
+        match self.header().state.drop_handle() {
+            DropHandle::Released => {}
+            then => self.detach(then),
         }
     }
 }

@@ -354,6 +354,12 @@ impl Snapshot {
         self.is(DONE)
     }
 
+    /// Whether there is a `JoinHandle`.
+    #[inline]
+    pub(super) fn has_handle(self) -> bool {
+        self.is(HANDLE)
+    }
+
     /// Whether the task is queued or being polled.
     pub(super) fn is_active(self) -> bool {
         self.is(ACTIVE)

@@ -30,7 +30,7 @@ pub(super) enum Local {
 
 impl Worker {
     /// The slot's task, or the queue's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_local(&mut self) -> Local {
         let context = &*self.context;
         let core = context.core.borrow();
@@ -55,6 +55,12 @@ impl Worker {
             Some(task) => Local::Task(task),
             None => Local::Nothing,
         }
+    }
+
+    /// A task that was injected, or another worker's.
+    #[cold]
+    pub(super) fn next_foreign(&mut self) -> Option<Task> {
+        self.take_injected().or_else(|| self.steal())
     }
 
     /// A share of the injected tasks; the first of them is returned, the others queued.
@@ -82,7 +88,7 @@ impl Worker {
     /// They were announced when they came, but whoever was woken for them may have looked while they
     /// were in neither queue, and sleep again. A worker that searches announces what it found when
     /// it stops.
-    pub(super) fn take_injected(&mut self) -> Option<Task> {
+    fn take_injected(&mut self) -> Option<Task> {
         let first = self.next_injected()?;
         if self.searching.is_none() && self.with_queue(deque::Worker::len) > 0 {
             self.shared().wake_one();
@@ -91,7 +97,7 @@ impl Worker {
     }
 
     /// Half of another worker's queue, or, at the very last, the task in its slot.
-    pub(super) fn steal(&mut self) -> Option<Task> {
+    fn steal(&mut self) -> Option<Task> {
         if self.searching.is_none() {
             self.searching = Some(self.shared().idle.start_searching()?);
         }

@@ -28,6 +28,10 @@ const MEASURE_EVERY: u32 = 4;
 /// How much of the current turn is left.
 #[derive(Debug)]
 pub(super) struct Turn {
+    /// Polls until the next look: the only thing that each poll touches.
+    until_look: u32,
+    /// What that was after the last look. The counts below are as of then.
+    stride: u32,
     polls_left: u32,
     polls: u32,
     until_clock: u32,
@@ -45,6 +49,8 @@ impl Turn {
     /// The turn that a worker starts with.
     pub(super) fn first() -> Self {
         Self {
+            until_look: CLOCK_EVERY,
+            stride: CLOCK_EVERY,
             polls_left: MIN_TURN,
             polls: 0,
             until_clock: CLOCK_EVERY,
@@ -62,22 +68,34 @@ impl Turn {
         self.looked = None;
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.polls_left == 0
+    /// Counts a poll; true if [`Turn::look`] is due.
+    #[inline]
+    pub(super) fn polled(&mut self) -> bool {
+        self.until_look -= 1;
+        self.until_look == 0
     }
 
-    /// Counts a poll; now and then looks whether the time is over, and how long a poll takes.
-    #[inline]
-    pub(super) fn polled(&mut self, context: &Context) {
-        self.polls += 1;
-        self.polls_left = self.polls_left.saturating_sub(1);
-        self.until_clock -= 1;
+    /// Looks, if it is time, how late it is and how long polls take; true if the turn is over.
+    fn look(&mut self, context: &Context) -> bool {
+        self.polls += self.stride;
+        self.polls_left = self.polls_left.saturating_sub(self.stride);
+        self.until_clock -= self.stride;
         if self.until_clock == 0 || self.measured_from.is_some() {
             self.look_at_clock(context);
         }
+        self.stride();
+        self.polls_left == 0
     }
 
-    #[cold]
+    /// Sets the next look: after a poll that is measured, where the clock is read or the turn ends.
+    fn stride(&mut self) {
+        self.stride = match self.measured_from {
+            Some(_) => 1,
+            None => self.until_clock.min(self.polls_left).max(1),
+        };
+        self.until_look = self.stride;
+    }
+
     fn look_at_clock(&mut self, context: &Context) {
         let now = context.shared.clock.now();
         let times = &context.remote().counters.poll_times;
@@ -125,6 +143,7 @@ impl Turn {
             looked: Some(now),
             ..*self
         };
+        self.stride();
     }
 
     /// The worker slept, and comes back with a batch.
@@ -138,6 +157,7 @@ impl Turn {
             looked: Some(now),
             ..*self
         };
+        self.stride();
     }
 }
 
@@ -157,6 +177,15 @@ fn turn_length(queued: usize) -> u32 {
 }
 
 impl Worker {
+    /// Looks whether the turn is over, and if so ends it.
+    #[cold]
+    pub(super) fn look(&mut self) {
+        // The core may be a successor's by now, and with it the counters.
+        if self.context.core.borrow().is_some() && self.turn.look(&self.context) {
+            self.end_turn();
+        }
+    }
+
     /// Polls the driver, fetches injected tasks, and measures out the next turn.
     pub(super) fn end_turn(&mut self) {
         self.poll_driver();

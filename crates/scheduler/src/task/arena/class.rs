@@ -16,6 +16,8 @@ pub(super) const CLASSES: usize = SMALL_CLASSES + (usize::BITS as usize - SMALL.
 /// A magazine holds about so many bytes, and at most so many cells.
 const BATCH_BYTES: usize = 2048;
 const BATCH: usize = if cfg!(heist_loom) { 2 } else { 16 };
+/// A chunk holds at most so many bytes, unless one cell takes more.
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// A size of cells, and their alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,18 +52,29 @@ impl Class {
         }
     }
 
-    /// Cells of one chunk, and of one magazine.
+    /// Cells of one magazine.
     pub(super) fn batch(self) -> usize {
         (BATCH_BYTES / self.size()).clamp(1, BATCH)
     }
 
-    pub(super) fn chunk(self) -> Layout {
+    /// Magazines that the next chunk fills, if there are so many chunks of this class: twice as many as
+    /// the last one did.
+    pub(super) fn magazines(self, chunks: u32) -> usize {
+        let most = CHUNK_BYTES / (self.size() * self.batch());
+        1_usize
+            .checked_shl(chunks)
+            .map_or(most, |double| double.min(most))
+            .max(1)
+    }
+
+    /// So many cells, one behind the other.
+    pub(super) fn layout(self, cells: usize) -> Layout {
         let align = if self.size() > SMALL {
             self.size()
         } else {
             SMALL_ALIGN
         };
-        Layout::from_size_align(self.size() * self.batch(), align)
+        Layout::from_size_align(self.size() * cells, align)
             .expect("a multiple of a size that a type has")
     }
 }

@@ -72,47 +72,58 @@ impl Magazine {
 pub(super) struct Chunk {
     base: NonNull<u8>,
     class: Class,
+    cells: usize,
 }
 
 // SAFETY: a chunk is an address; what is done with it is the arena's business.
 unsafe impl Send for Chunk {}
 
 impl Chunk {
-    pub(super) fn new(class: Class) -> (Self, Magazine) {
-        let layout = class.chunk();
+    /// A chunk that fills so many magazines; the last of them is to be used first.
+    pub(super) fn new(class: Class, magazines: usize) -> (Self, Vec<Magazine>) {
+        let cells = magazines * class.batch();
+        let layout = class.layout(cells);
         // SAFETY: no cell has size 0.
         let base = unsafe { alloc(layout) };
         let Some(base) = NonNull::new(base) else {
             handle_alloc_error(layout);
         };
-        let (chunk, mut magazine) = (Self { base, class }, Magazine::empty(class));
-        for cell in chunk.cells() {
-            // SAFETY: a cell of a new chunk, which begins with its state.
-            unsafe { cell.cast::<State>().write(State::done()) };
-            magazine.push(cell);
-        }
-        (chunk, magazine)
+        let chunk = Self { base, class, cells };
+        let magazine = |number: usize| {
+            let mut magazine = Magazine::empty(class);
+            for index in (0..class.batch()).rev() {
+                let cell = chunk.cell(number * class.batch() + index);
+                // SAFETY: a cell of a new chunk, which begins with its state.
+                unsafe { cell.cast::<State>().write(State::done()) };
+                magazine.push(cell);
+            }
+            magazine
+        };
+        let magazines = (0..magazines).rev().map(magazine).collect();
+        (chunk, magazines)
+    }
+
+    fn cell(self, index: usize) -> NonNull<Header> {
+        assert!(index < self.cells);
+        // SAFETY: within the chunk, as the index is.
+        unsafe { self.base.byte_add(index * self.class.size()) }.cast()
     }
 
     pub(super) fn cells(self) -> impl Iterator<Item = NonNull<Header>> {
-        let (base, size) = (self.base, self.class.size());
-        let cells = (0..self.class.batch()).rev();
-        // SAFETY: within the chunk, as the index is.
-        cells.map(move |index| unsafe { base.byte_add(index * size) }.cast())
+        (0..self.cells).map(move |index| self.cell(index))
     }
 
     /// # Safety
     /// It is freed once, and none of its cells is used any more.
     pub(super) unsafe fn free(self) {
         // SAFETY: allocated with this layout by `Chunk::new`.
-        unsafe { dealloc(self.base.as_ptr(), self.class.chunk()) };
+        unsafe { dealloc(self.base.as_ptr(), self.class.layout(self.cells)) };
     }
 
     /// The cell at this address, if it is one of the chunk.
     pub(super) fn cell_at(self, address: usize) -> Option<NonNull<Header>> {
         let offset = address.checked_sub(self.base.as_ptr() as usize)?;
-        let is_cell = offset < self.class.chunk().size() && offset % self.class.size() == 0;
-        // SAFETY: within the chunk, by the line above.
-        is_cell.then(|| unsafe { self.base.byte_add(offset) }.cast())
+        let (index, within) = (offset / self.class.size(), offset % self.class.size());
+        (index < self.cells && within == 0).then(|| self.cell(index))
     }
 }
