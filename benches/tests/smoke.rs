@@ -113,7 +113,7 @@ fn serve(workload: &str) -> (Server, TcpStream) {
 
 #[test]
 fn an_echo_comes_back() {
-    for workload in ["tcp_echo", "blocked"] {
+    for workload in ["tcp_echo", "tcp_spawn", "blocked"] {
         let (_server, mut stream) = serve(workload);
         stream.write_all(b"hello").expect("the server reads");
         let mut answer = [0; 5];

@@ -118,7 +118,7 @@ impl Net for Compio {
                 loop {
                     let (stream, _) = listener.accept().await?;
                     stream.set_nodelay(true)?;
-                    compio::runtime::spawn(service.handle(stream)).detach();
+                    compio::runtime::spawn(service.handle::<Compio>(stream)).detach();
                 }
                 #[expect(unreachable_code, reason = "it names the type of the error")]
                 io::Result::Ok(())

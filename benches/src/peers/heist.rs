@@ -199,7 +199,7 @@ impl Net for Heist {
                 stream.set_nodelay(true)?;
                 match service {
                     Service::Http => drop(heist::spawn(http::handle(stream))),
-                    _ => drop(heist::spawn(service.handle(stream))),
+                    _ => drop(heist::spawn(service.handle::<Heist>(stream))),
                 }
             }
         });

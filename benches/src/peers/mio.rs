@@ -12,13 +12,17 @@ use crate::Job;
 use crate::measure::Outcome;
 use crate::workloads;
 use crate::workloads::http::BODY;
-use crate::workloads::net::{self, Service};
+use crate::workloads::net::{self, Handler, Service};
 
 /// Serves a network workload; `None` if it is no such.
 pub(super) fn run(job: &Job) -> anyhow::Result<Option<Outcome>> {
     let service = match Service::named(job) {
         // A loop with a blocked handler is a blocked loop.
-        None | Some(Service::Echo { blocks: true, .. }) => return Ok(None),
+        None
+        | Some(Service::Echo {
+            handler: Handler::Blocking,
+            ..
+        }) => return Ok(None),
         Some(service) => service,
     };
     workloads::end_on_interrupt()?;

@@ -104,7 +104,7 @@ impl Net for Monoio {
                 loop {
                     let (stream, _) = listener.accept().await?;
                     stream.set_nodelay(true)?;
-                    monoio::spawn(service.handle(stream));
+                    monoio::spawn(service.handle::<Monoio>(stream));
                 }
                 #[expect(unreachable_code, reason = "it names the type of the error")]
                 io::Result::Ok(())

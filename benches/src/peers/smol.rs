@@ -116,7 +116,7 @@ impl Net for Smol {
                     Service::Http => EXECUTOR
                         .spawn(http::handle(FuturesIo::new(stream)))
                         .detach(),
-                    _ => EXECUTOR.spawn(service.handle(stream)).detach(),
+                    _ => EXECUTOR.spawn(service.handle::<Smol>(stream)).detach(),
                 }
             }
         });

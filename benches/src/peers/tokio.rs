@@ -157,7 +157,7 @@ impl Net for Tokio {
                 stream.set_nodelay(true)?;
                 match service {
                     Service::Http => drop(tokio::spawn(http::handle(TokioIo::new(stream)))),
-                    _ => drop(tokio::spawn(service.handle(stream))),
+                    _ => drop(tokio::spawn(service.handle::<Tokio>(stream))),
                 }
             }
         });

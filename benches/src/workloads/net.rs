@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use crate::Job;
-use crate::runtime::Stream;
+use crate::runtime::{Runtime, Stream};
 
 /// What is done with a connection.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,8 @@ pub(crate) enum Service {
     Echo {
         /// Bytes per read.
         buffer: usize,
-        /// Whether a message that begins with [`BLOCK`] blocks its worker for a second.
-        blocks: bool,
+        /// What is done in between.
+        handler: Handler,
     },
     /// It is closed at once.
     Close,
@@ -26,19 +26,28 @@ pub(crate) enum Service {
     Http,
 }
 
+/// What an echo does with what it has read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handler {
+    /// Nothing.
+    Inline,
+    /// If it begins with [`BLOCK`], it blocks its worker for a second.
+    Blocking,
+    /// A task is spawned for it, as servers of HTTP/2 do, and the connection waits for that.
+    Spawned,
+}
+
 impl Service {
     /// The service of a network workload; `--width` is the buffer's size.
     pub(crate) fn named(job: &Job) -> Option<Service> {
-        let buffer = job.width;
+        let echo = |handler| Service::Echo {
+            buffer: job.width,
+            handler,
+        };
         Some(match job.workload.as_str() {
-            "tcp_echo" => Service::Echo {
-                buffer,
-                blocks: false,
-            },
-            "blocked" => Service::Echo {
-                buffer,
-                blocks: true,
-            },
+            "tcp_echo" => echo(Handler::Inline),
+            "tcp_spawn" => echo(Handler::Spawned),
+            "blocked" => echo(Handler::Blocking),
             "accept_close" => Service::Close,
             "http" => Service::Http,
             _ => return None,
@@ -46,24 +55,30 @@ impl Service {
     }
 
     /// Serves one connection, except [`Service::Http`], which asks for hyper's I/O traits.
-    pub(crate) async fn handle(self, stream: impl Stream) {
-        if let Service::Echo { buffer, blocks } = self {
+    pub(crate) async fn handle<R: Runtime>(self, stream: impl Stream) {
+        if let Service::Echo { buffer, handler } = self {
             // The client ends a connection as it likes; that is no error here.
-            let _ = echo(stream, buffer, blocks).await;
+            let _ = echo::<R>(stream, buffer, handler).await;
         }
     }
 }
 
-async fn echo(mut stream: impl Stream, size: usize, blocks: bool) -> io::Result<()> {
+async fn echo<R: Runtime>(
+    mut stream: impl Stream,
+    size: usize,
+    handler: Handler,
+) -> io::Result<()> {
     let mut buffer = vec![0; size];
     loop {
-        let (count, filled) = stream.read(buffer).await;
+        let (count, mut filled) = stream.read(buffer).await;
         let count = count?;
         if count == 0 {
             return Ok(());
         }
-        if blocks && filled[0] == BLOCK {
-            thread::sleep(Duration::from_secs(1));
+        match handler {
+            Handler::Spawned => filled = R::spawn(async move { filled }).await,
+            Handler::Blocking if filled[0] == BLOCK => thread::sleep(Duration::from_secs(1)),
+            Handler::Blocking | Handler::Inline => {}
         }
         let (written, taken) = stream.write(filled, count).await;
         written?;

@@ -119,12 +119,12 @@ pub(crate) enum Load {
     Ops(u64),
     /// It runs for a time, in seconds.
     Seconds(f64),
-    /// It serves so many connections of the load generator, for a time in seconds. The generator
-    /// pauses before each request.
+    /// It serves so many connections of the load generator, for a time in seconds. They send one
+    /// request so often, all together, or as fast as they are answered.
     Clients {
         connections: usize,
         seconds: f64,
-        pause: Duration,
+        every: Option<Duration>,
     },
     /// It holds so many connections open.
     Held(usize),
@@ -189,7 +189,7 @@ impl Row {
         let load = Load::Clients {
             connections,
             seconds: 2.0,
-            pause: Duration::ZERO,
+            every: None,
         };
         Row::new(name, load, metrics)
     }
@@ -245,7 +245,7 @@ impl Row {
             Load::Clients {
                 connections,
                 seconds,
-                pause,
+                every,
             } => Load::Clients {
                 connections,
                 // What blocks every other second takes two to show.
@@ -254,7 +254,7 @@ impl Row {
                 } else {
                     seconds / 4.0
                 },
-                pause,
+                every,
             },
             Load::Held(connections) => Load::Held(connections / 5),
         };

@@ -127,7 +127,7 @@ fn latency() -> Vec<Row> {
             load: Load::Clients {
                 connections: 16,
                 seconds: 4.0,
-                pause: Duration::ZERO,
+                every: None,
             },
             ..Row::served("blocked", 16, &[MAX, STALLED])
                 .of("blocked", BUFFER)
@@ -173,6 +173,7 @@ fn network() -> Vec<Row> {
         SYSCALLS,
         SWITCHES,
     ];
+    const SPAWNED: &[Metric] = &[CPU_OF_SERVER, SWITCHES, P50, P99, PER_SECOND];
     const LIMITS: &[Peer] = &[Monoio, Compio, Mio];
     let echo = |name, connections, metrics| {
         Row::served(name, connections, metrics)
@@ -206,14 +207,20 @@ fn network() -> Vec<Row> {
             .counted_roughly(4000)
             .what("on 64 connections"),
         http("http_1024", 1024, REQUEST).what("on 1024 connections"),
+        echo("single_user", 1, SPAWNED)
+            .of("tcp_spawn", BUFFER)
+            .what("64 bytes there and back on one connection, a task spawned for each request"),
         Row {
             load: Load::Clients {
-                connections: 1,
-                seconds: 2.0,
-                pause: Duration::from_micros(200),
+                connections: 64,
+                seconds: 4.0,
+                every: Some(Duration::from_micros(500)),
             },
-            ..echo("single_user", 1, &[CPU_OF_SERVER, P50, P99, SWITCHES])
-                .what("64 bytes there and back, then 200 µs of nothing")
+            ..echo("low_load", 64, &SPAWNED[..4])
+                .of("tcp_spawn", BUFFER)
+                .what(
+                    "the same on 64 connections, 2000 requests a second in all, sent by the clock",
+                )
         },
         Row {
             rounds: 3,

@@ -107,14 +107,14 @@ pub(crate) fn target(row: &Row, server: &Server) -> anyhow::Result<Target> {
 
 /// How the load generator drives the server of this row.
 pub(crate) fn plan(row: &Row, duration: Duration) -> Plan {
-    let (connections, pause) = match row.load {
+    let (connections, every) = match row.load {
         Load::Clients {
-            connections, pause, ..
-        } => (connections, pause),
-        _ => (1, Duration::ZERO),
+            connections, every, ..
+        } => (connections, every),
+        _ => (1, None),
     };
     Plan {
-        pause,
+        every,
         ..Plan::lasting(connections, duration)
     }
 }

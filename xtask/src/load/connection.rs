@@ -57,10 +57,10 @@ impl Connection {
         self.since.is_some()
     }
 
-    /// Begins the next request, if there is none in flight.
-    pub(crate) fn ask(&mut self, target: &Target) -> io::Result<()> {
+    /// Begins the next request, if there is none in flight. Its latency is counted from `since`.
+    pub(crate) fn ask(&mut self, target: &Target, since: Instant) -> io::Result<()> {
         if self.since.is_none() {
-            self.since = Some(Instant::now());
+            self.since = Some(since);
             self.written = 0;
         }
         self.write(&target.request)
@@ -105,7 +105,7 @@ impl Connection {
                 if !on_response(latency) {
                     return Ok(Next::Keep);
                 }
-                self.ask(target)?;
+                self.ask(target, Instant::now())?;
             }
             if drained {
                 return Ok(Next::Keep);

@@ -1,7 +1,8 @@
 //! The load generator: connections in a closed loop (each sends its next request when the answer to
-//! the last one is complete and checked), driven by a few threads, each with its own epoll. What it
-//! speaks is HTTP/1.1, an echo, or nothing but connecting. It shares the machine with the server it measures, so it does as
-//! little as it can: one read and one write per request, one clock reading, no allocation.
+//! the last one is complete and checked) or in an open one (requests are sent by the clock), driven by
+//! a few threads, each with its own epoll. What it speaks is HTTP/1.1, an echo, or nothing but
+//! connecting. It shares the machine with the server it measures, so it does as little as it can: one
+//! read and one write per request, one clock reading, no allocation.
 //!
 //! At the end no new request is sent and those in flight get [`DRAIN`] to be answered: one that
 //! is not counts as stalled. That is how a lost wakeup in the server shows.
@@ -9,6 +10,7 @@
 mod histogram;
 pub(crate) mod http;
 mod connection;
+mod pace;
 mod worker;
 
 use std::net::SocketAddr;
@@ -82,19 +84,19 @@ pub(crate) struct Plan {
     pub(crate) duration: Duration,
     /// How many requests are sent at most, by all connections together.
     pub(crate) requests: u64,
-    /// How long a connection waits between an answer and its next request. It stops the others of
-    /// its thread meanwhile: meant for a single one.
-    pub(crate) pause: Duration,
+    /// In an open loop, the time from one request to the next, of all connections together; `None`
+    /// for a closed one.
+    pub(crate) every: Option<Duration>,
 }
 
 impl Plan {
-    /// Requests without a pause for so long.
+    /// A closed loop for so long.
     pub(crate) fn lasting(connections: usize, duration: Duration) -> Plan {
         Plan {
             connections,
             duration,
             requests: u64::MAX,
-            pause: Duration::ZERO,
+            every: None,
         }
     }
 }
@@ -236,6 +238,7 @@ pub(crate) fn run(
                 let share = Plan {
                     connections: share(plan.connections, threads, index),
                     requests: plan.requests / threads as u64,
+                    every: plan.every.map(|every| every * threads as u32),
                     ..plan
                 };
                 let shared = &shared;

@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token};
 
 use super::connection::{Connection, Next};
 use super::histogram::Histogram;
+use super::pace::Pace;
 use super::{DRAIN, Errors, Plan, Shared, Target};
 
 /// Sends requests for the planned time, then waits for what is in flight.
@@ -29,10 +30,19 @@ pub(super) fn run(target: &Target, plan: Plan, shared: &Shared) -> anyhow::Resul
         let connection = worker.open(index)?;
         worker.connections.push(connection);
     }
-    worker.send_until(start + plan.duration, plan.pause)?;
+    worker.send_until(start + plan.duration, plan.every)?;
     worker.drain(start + plan.duration + DRAIN)?;
     worker.publish();
     Ok(())
+}
+
+/// What makes a connection send its next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loop {
+    /// The answer to the last one.
+    Closed,
+    /// The clock.
+    Open,
 }
 
 struct Worker<'a> {
@@ -49,8 +59,10 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn send_until(&mut self, deadline: Instant, pause: Duration) -> anyhow::Result<()> {
+    fn send_until(&mut self, deadline: Instant, every: Option<Duration>) -> anyhow::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
+        let pace = every.map(|every| Pace::start(every, self.poll.registry()));
+        let mut pace = pace.transpose()?;
         loop {
             let now = Instant::now();
             let over = now >= deadline || self.left == 0;
@@ -62,28 +74,49 @@ impl Worker<'_> {
             }
             self.wait(&mut events, deadline - now)?;
             for event in &events {
-                let Token(index) = event.token();
-                let (latency, left) = (&mut self.latency, &mut self.left);
-                let next = self.connections[index].drive(self.target, &mut self.errors, |ns| {
-                    latency.record(ns);
-                    *left = left.saturating_sub(1);
-                    *left > 0 && pause.is_zero()
-                });
-                match next {
-                    Next::Keep => {}
-                    Next::Ended => self.connections[index] = self.open(index)?,
-                    Next::Replace => {
-                        // A server that is gone must not turn this loop into a flood of connects.
-                        thread::sleep(RECONNECT);
-                        self.connections[index] = self.open(index)?;
+                match (event.token(), &mut pace) {
+                    (Pace::TOKEN, Some(pace)) => pace.tick()?,
+                    (Token(index), None) => drop(self.drive(index, Loop::Closed)?),
+                    (Token(index), Some(pace)) => {
+                        if self.drive(index, Loop::Open)? {
+                            pace.answered(index);
+                        }
                     }
                 }
-                if !pause.is_zero() && !self.connections[index].in_flight() {
-                    thread::sleep(pause);
-                    // An error here comes back with the next event, and is counted there.
-                    let _ = self.connections[index].ask(self.target);
-                }
             }
+            if let Some(pace) = &mut pace {
+                self.send_due(pace);
+            }
+        }
+    }
+
+    /// Does what an event of a connection allows; whether an answer came.
+    fn drive(&mut self, index: usize, which: Loop) -> anyhow::Result<bool> {
+        let (latency, left) = (&mut self.latency, &mut self.left);
+        let mut answered = false;
+        let next = self.connections[index].drive(self.target, &mut self.errors, |ns| {
+            answered = true;
+            latency.record(ns);
+            *left = left.saturating_sub(1);
+            *left > 0 && which == Loop::Closed
+        });
+        match next {
+            Next::Keep => {}
+            Next::Ended => self.connections[index] = self.open(index)?,
+            Next::Replace => {
+                // A server that is gone must not turn this loop into a flood of connects.
+                thread::sleep(RECONNECT);
+                self.connections[index] = self.open(index)?;
+            }
+        }
+        Ok(answered)
+    }
+
+    /// Sends the requests that are due, as far as connections are free.
+    fn send_due(&mut self, pace: &mut Pace) {
+        while let Some((index, since)) = pace.next(|index| !self.connections[index].in_flight()) {
+            // An error here comes back with the next event, and is counted there.
+            let _ = self.connections[index].ask(self.target, since);
         }
     }
 
