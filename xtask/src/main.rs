@@ -25,6 +25,7 @@ mod coming_from;
 mod test;
 mod features;
 mod elsewhere;
+mod cold;
 mod full;
 mod demo;
 mod bench;
@@ -44,6 +45,7 @@ cargo xtask <command>
   doc                 documentation with private items, broken links denied
   suite               unit, integration and doc tests
   features            every package with every one and two of its features, by cargo-hack
+  cold [--rounds N]   how long a first build takes, beside tokio's
   elsewhere           the library compiles for macOS, its documentation builds as on docs.rs
   full                the tests that the suite plays in small, in full: a quarter of an hour
   loom [FILTER] [--deep] [--list]
@@ -109,6 +111,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "demo" => demo::run(args)?,
         "test" => test::run(args)?,
         "features" => features::run(args)?,
+        "cold" => cold::run(args)?,
         "elsewhere" => elsewhere::run(args)?,
         "full" => full::run(args)?,
         "loom" => loom::run(args)?,
