@@ -10,7 +10,7 @@
 //!   empty or full ([`Channel::SHORT_IS_ALL`]), that spares the call that would only say so.
 //! - A write to a connection that is gone is an error, never a `SIGPIPE`.
 
-use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Read as _};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::task::{Context, Poll, ready};
@@ -18,7 +18,7 @@ use std::task::{Context, Poll, ready};
 use heist_reactor::buf::{self, Growing, Unfilled};
 use heist_reactor::{Direction, Interest};
 use mio::event::Source;
-use rustix::net::{SendAncillaryBuffer, sendmsg};
+use rustix::net::{SendAncillaryBuffer, send, sendmsg};
 use tokio::io::ReadBuf;
 
 use crate::Evented;
@@ -65,8 +65,8 @@ macro_rules! socket_channel {
             }
 
             fn write_slice(&self, buf: &[u8]) -> io::Result<usize> {
-                let mut source = self;
-                source.write(buf)
+                // Past libc, whose `send` is a point of cancellation for POSIX threads.
+                Ok(send(self, buf, NO_SIGNAL)?)
             }
 
             fn write_slices(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -98,6 +98,7 @@ impl ScheduledIo {
     }
 
     /// Waits in the one place for `direction`; a later caller takes the place of an earlier one.
+    #[inline]
     pub(crate) fn poll_direction(
         &self,
         cx: &mut Context<'_>,
@@ -133,6 +134,7 @@ impl ScheduledIo {
         drop(waiter);
     }
 
+    #[inline]
     fn poll_in(
         &self,
         cx: &mut Context<'_>,
@@ -143,6 +145,16 @@ impl ScheduledIo {
         if snapshot.ends_wait(mask) {
             return Poll::Ready(snapshot);
         }
+        self.wait(cx, mask, store)
+    }
+
+    #[inline(never)]
+    fn wait(
+        &self,
+        cx: &mut Context<'_>,
+        mask: Ready,
+        store: impl FnOnce(&mut Waiters, Waker) -> Option<Waker>,
+    ) -> Poll<Snapshot> {
         let waker = cx.waker().clone();
         let mut waiters = self.waiters.lock();
         // The second look; see Protocol.
