@@ -71,7 +71,9 @@ cargo xtask <command>
                       `thread` is for looking by hand (see xtask/tsan.supp)
 
   bench [WORKLOAD…] [--quick] [--rounds N] [--peers A,B] [--json FILE] [--html FILE]
-                      Heist beside its peers, in interleaved rounds, with a verdict per figure
+                   [--markdown FILE]
+                      Heist beside its peers, in interleaved rounds, with a verdict per figure;
+                      --markdown replaces the table in FILE, or makes it
   bench --save NAME | --compare NAME
                       instruction counts only: keep them in benches/baselines, or fail if one has
                       grown by more than 3 %

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use anyhow::{Context as _, bail};
+
 /// Rows under a heading; printed with [`fmt::Display`].
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -29,6 +31,19 @@ impl Table {
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.to_vec());
     }
+
+    /// The same as Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let side = |column| match self.left.contains(&column) {
+            true => "---".to_owned(),
+            false => "---:".to_owned(),
+        };
+        let (heading, rows) = self.rows.split_first().expect("a table has a heading");
+        let sides: Vec<String> = (0..heading.len()).map(side).collect();
+        let rows = rows.iter().map(|row| line(row));
+        line(heading) + &line(&sides) + &rows.collect::<String>()
+    }
 }
 
 impl fmt::Display for Table {
@@ -51,6 +66,24 @@ impl fmt::Display for Table {
         }
         Ok(())
     }
+}
+
+/// `text` with `tables` between its two markers.
+///
+/// # Errors
+/// Fails unless each marker stands there once, in this order.
+pub(crate) fn splice(text: &str, markers: [&str; 2], tables: &str) -> anyhow::Result<String> {
+    let [begin, end] = markers;
+    let (before, rest) = text
+        .split_once(begin)
+        .with_context(|| format!("no line `{begin}`"))?;
+    let (_, after) = rest
+        .split_once(end)
+        .with_context(|| format!("no line `{end}` after `{begin}`"))?;
+    if after.contains(begin) || before.contains(end) {
+        bail!("the markers `{begin}` and `{end}` must stand once, in this order");
+    }
+    Ok(format!("{before}{begin}\n{tables}{end}{after}"))
 }
 
 /// A count with thousands separators: `1,234,567`.

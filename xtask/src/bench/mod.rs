@@ -28,7 +28,7 @@ use anyhow::{Context as _, bail};
 use lexopt::ValueExt as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::signals;
+use crate::{signals, table};
 use machine::Machine;
 use noise::Noise;
 use progress::Progress;
@@ -67,6 +67,9 @@ pub(crate) fn run(args: lexopt::Parser) -> anyhow::Result<()> {
     if let Some(path) = &options.html {
         write(path, &page::html(&report))?;
     }
+    if let Some(path) = &options.markdown {
+        write(path, &with_markers(path, &report.markdown())?)?;
+    }
     if !failures.is_empty() {
         bail!("some runs failed:\n  {}", failures.join("\n  "));
     }
@@ -87,6 +90,7 @@ struct Options {
     quick: bool,
     json: Option<PathBuf>,
     html: Option<PathBuf>,
+    markdown: Option<PathBuf>,
     save: Option<String>,
     compare: Option<String>,
 }
@@ -100,6 +104,7 @@ impl Options {
             quick: false,
             json: None,
             html: None,
+            markdown: None,
             save: None,
             compare: None,
         };
@@ -114,6 +119,7 @@ impl Options {
                 lexopt::Arg::Long("quick") => options.quick = true,
                 lexopt::Arg::Long("json") => options.json = Some(args.value()?.into()),
                 lexopt::Arg::Long("html") => options.html = Some(args.value()?.into()),
+                lexopt::Arg::Long("markdown") => options.markdown = Some(args.value()?.into()),
                 lexopt::Arg::Long("save") => options.save = Some(args.value()?.string()?),
                 lexopt::Arg::Long("compare") => options.compare = Some(args.value()?.string()?),
                 other => return Err(other.unexpected().into()),
@@ -269,8 +275,22 @@ fn allow_descriptors() -> anyhow::Result<()> {
     setrlimit(Resource::Nofile, all).context("cannot raise the limit of open descriptors")
 }
 
+/// The whole of a file that gets this table: in place of the one it has, or nothing else.
+fn with_markers(path: &PathBuf, table: &str) -> anyhow::Result<String> {
+    let [begin, end] = MARKERS;
+    match fs::read_to_string(path) {
+        Ok(text) if text.contains(begin) => table::splice(&text, MARKERS, table),
+        _ => Ok(format!("{begin}\n{table}{end}\n")),
+    }
+}
+
 fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     println!("wrote {}", path.display());
     Ok(())
 }
+
+const MARKERS: [&str; 2] = [
+    "<!-- table: written by `cargo xtask bench --markdown benches/README.md` -->",
+    "<!-- end of the table -->",
+];

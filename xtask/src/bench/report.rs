@@ -102,8 +102,15 @@ fn by_name<T>(of_peers: &BTreeMap<Peer, T>, value: impl Fn(&T) -> Value) -> Valu
     Value::Object(named.collect())
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Report {
+    /// The table and what closes it, as Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        let closing = self.closing().into_iter();
+        let closing: String = closing.map(|line| format!("- {line}\n")).collect();
+        format!("\n{closing}\n{}\n", self.table().markdown())
+    }
+
+    fn table(&self) -> Table {
         let mut table = Table::new([
             "median (min–max)",
             "heist",
@@ -114,11 +121,9 @@ impl fmt::Display for Report {
             "÷ best",
             "verdict",
         ]);
-        let mut some_noisy = false;
         for (row, lines, noisy) in self.judged() {
-            some_noisy |= noisy;
             for line in lines {
-                let mark = if noisy { "*" } else { "" };
+                let mark = if noisy { "†" } else { "" };
                 let arrow = if line.metric.more_is_better {
                     "↑"
                 } else {
@@ -143,26 +148,54 @@ impl fmt::Display for Report {
                 ]);
             }
         }
-        writeln!(f, "{table}")?;
-        if some_noisy {
-            writeln!(
-                f,
-                "  * others used the machine in so many rounds that none were left out"
-            )?;
-        }
-        for note in &self.notes {
-            writeln!(f, "  {note}")?;
-        }
+        table
+    }
+
+    /// What must be said with the table.
+    fn closing(&self) -> Vec<String> {
         let tally = self.tally();
         let of = |verdict| tally.get(&verdict).copied().unwrap_or(0);
-        writeln!(
-            f,
-            "  {} ahead, {} level, {} behind of the better of tokio and smol\n  {}",
-            of(Verdict::Ahead),
-            of(Verdict::Level),
-            of(Verdict::Behind),
-            self.machine.shown()
-        )
+        let mut lines = vec![
+            self.machine.shown(),
+            format!(
+                "{} ahead, {} level, {} behind of the better of tokio and smol",
+                of(Verdict::Ahead),
+                of(Verdict::Level),
+                of(Verdict::Behind)
+            ),
+        ];
+        let behind = self.behind();
+        if !behind.is_empty() {
+            lines.push(format!("behind: {}", behind.join(", ")));
+        }
+        if self.judged().any(|(.., noisy)| noisy) {
+            let noisy = "† others used the machine in so many rounds that none were left out";
+            lines.push(noisy.to_owned());
+        }
+        lines.extend(self.notes.iter().cloned());
+        lines
+    }
+
+    /// The figures in which Heist is behind.
+    fn behind(&self) -> Vec<String> {
+        let of_row = |(row, lines, _): (&Row, Vec<Line>, bool)| {
+            let behind = lines
+                .into_iter()
+                .filter(|line| line.verdict == Some(Verdict::Behind));
+            let named = behind.map(|line| format!("{} ({})", row.name, line.metric.label));
+            named.collect::<Vec<String>>()
+        };
+        self.judged().flat_map(of_row).collect()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.table())?;
+        for line in self.closing() {
+            writeln!(f, "  {line}")?;
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 
 use super::{Place, Row, Settings, total};
+use crate::table;
 
 /// The tables as Markdown.
 pub(super) fn of(version: &str, settings: &Settings, rows: &[Row]) -> String {
@@ -61,13 +62,7 @@ fn code(text: &str) -> String {
 
 /// `text` with `tables` between its markers.
 pub(super) fn splice(text: &str, tables: &str) -> anyhow::Result<String> {
-    let (before, rest) = text
-        .split_once(BEGIN)
-        .with_context(|| format!("docs/coming-from.md has no line `{BEGIN}`"))?;
-    let (_, after) = rest
-        .split_once(END)
-        .with_context(|| format!("docs/coming-from.md has no line `{END}` after `{BEGIN}`"))?;
-    Ok(format!("{before}{BEGIN}\n{tables}{END}{after}"))
+    table::splice(text, [BEGIN, END], tables).context("docs/coming-from.md")
 }
 
 const BEGIN: &str = "<!-- tables: written by `cargo xtask coming-from --write` -->";

@@ -1,8 +1,7 @@
 //! The table of happens-before edges in ARCHITECTURE.md, between two markers.
 
-use anyhow::{Context as _, bail};
-
 use super::site::Site;
+use crate::table;
 
 /// The table as Markdown, one row for each end of an edge.
 pub(crate) fn of(sites: &[Site]) -> String {
@@ -30,17 +29,8 @@ fn code(names: &[String]) -> String {
 }
 
 /// `text` with `table` between its markers.
-pub(crate) fn splice(text: &str, table: &str) -> anyhow::Result<String> {
-    let (before, rest) = text
-        .split_once(BEGIN)
-        .with_context(|| format!("no line `{BEGIN}`"))?;
-    let (_, after) = rest
-        .split_once(END)
-        .with_context(|| format!("no line `{END}` after `{BEGIN}`"))?;
-    if after.contains(BEGIN) || before.contains(END) {
-        bail!("the markers `{BEGIN}` and `{END}` must stand once, in this order");
-    }
-    Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
+pub(crate) fn splice(text: &str, edges: &str) -> anyhow::Result<String> {
+    table::splice(text, [BEGIN, END], edges)
 }
 
 const BEGIN: &str = "<!-- edges: written by `cargo xtask edges --write` -->";

@@ -24,3 +24,22 @@ fn columns_of_words_line_up_to_the_left() {
     let text = "  model  claim     seconds\n  a      it holds      1.0\n";
     assert_eq!(table.to_string(), text);
 }
+
+#[test]
+fn markdown_says_which_columns_are_figures() {
+    let mut table = Table::new(["peer", "req/s"]);
+    table.row(["heist".to_owned(), "1".to_owned()]);
+    let text = "| peer | req/s |\n| --- | ---: |\n| heist | 1 |\n";
+    assert_eq!(table.markdown(), text);
+}
+
+#[test]
+fn what_is_between_the_markers_is_replaced() {
+    let markers = ["<begin>", "<end>"];
+    let text = splice("a\n<begin>\nold\n<end>\nb\n", markers, "new\n");
+    let text = text.expect("it has both markers");
+    assert_eq!(text, "a\n<begin>\nnew\n<end>\nb\n");
+    for bad in ["", "<begin>", "<end><begin>", "<begin><end><begin>"] {
+        assert!(splice(bad, markers, "").is_err(), "{bad}");
+    }
+}
