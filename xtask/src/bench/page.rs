@@ -34,28 +34,15 @@ fn summary(report: &Report) -> String {
     } else {
         ""
     };
+    let behind = report.behind().join(", ");
     format!(
         "<h1>Heist beside its peers</h1>\n<p class=note>{}.{quick}</p>\n<p>{chips}figures, each \
          compared with the better of tokio and smol in the same round. A difference of less than 5 % \
-         is level.</p>\n<p>Behind in what the row is about: {}.</p>\n{}",
+         is level.</p>\n<p>Behind: {}.</p>\n{}",
         escaped(&report.machine.shown()),
-        behind(report),
+        if behind.is_empty() { "none" } else { &behind },
         notes.collect::<String>()
     )
-}
-
-/// The rows in whose first figure Heist is behind.
-fn behind(report: &Report) -> String {
-    let is_behind = |lines: &[Line]| lines.first()?.verdict.filter(|it| *it == Verdict::Behind);
-    let rows = report
-        .judged()
-        .filter(|(_, lines, _)| is_behind(lines).is_some());
-    let names: Vec<&str> = rows.map(|(row, ..)| row.name).collect();
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    }
 }
 
 /// One line per row: what it is about, and the chart.
@@ -182,8 +169,8 @@ fn axis() -> String {
     }
     let legend = [
         ("tokio", "tokio", 4.0),
-        ("smol", "smol", 54.0),
-        ("limit", "limits", 98.0),
+        ("smol", "smol", 56.0),
+        ("limit", "limits", 108.0),
     ];
     for (class, name, at) in legend {
         let _ = write!(

@@ -177,7 +177,7 @@ impl Report {
     }
 
     /// The figures in which Heist is behind.
-    fn behind(&self) -> Vec<String> {
+    pub(crate) fn behind(&self) -> Vec<String> {
         let of_row = |(row, lines, _): (&Row, Vec<Line>, bool)| {
             let behind = lines
                 .into_iter()

@@ -209,7 +209,7 @@ fn network() -> Vec<Row> {
         http("http_1024", 1024, REQUEST).what("on 1024 connections"),
         echo("single_user", 1, SPAWNED)
             .of("tcp_spawn", BUFFER)
-            .what("64 bytes there and back on one connection, a task spawned for each request"),
+            .what("one connection sends the next request upon the answer; a task spawned for each"),
         Row {
             load: Load::Clients {
                 connections: 64,
@@ -219,7 +219,7 @@ fn network() -> Vec<Row> {
             ..echo("low_load", 64, &SPAWNED[..4])
                 .of("tcp_spawn", BUFFER)
                 .what(
-                    "the same on 64 connections, 2000 requests a second in all, sent by the clock",
+                    "64 connections send 2000 requests a second in all, by the clock; a task spawned for each",
                 )
         },
         Row {
