@@ -44,6 +44,8 @@ cargo xtask <command>
   clippy              lints, warnings denied
   doc                 documentation with private items, broken links denied
   suite               unit, integration and doc tests
+  instructions        instructions per operation, compared with benches/baselines/main.json
+                      (bench --compare main, with valgrind installed if it is missing)
   features            every package with every one and two of its features, by cargo-hack
   cold [--rounds N]   how long a first build takes, beside tokio's
   elsewhere           the library compiles for macOS, its documentation builds as on docs.rs

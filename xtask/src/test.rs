@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, step by step, and each step as a command of
 //! its own. Stops at the first step that fails, naming the command that repeats it.
 
+use std::fmt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use anyhow::Context as _;
 
 use crate::cargo::cargo;
 use crate::signals::Interrupted;
-use crate::{coming_from, loom, process, tidy};
+use crate::{bench, coming_from, loom, process, tidy};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,22 @@ pub(crate) enum Step {
     Suite,
     /// Loom models.
     Loom,
+    /// Instruction counts beside the committed ones.
+    Instructions,
 }
+
+/// The error of a step that cannot be taken here: it fails nobody, but it is said, and said again at
+/// the end.
+#[derive(Debug)]
+pub(crate) struct Skipped(pub(crate) String);
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skipped {}
 
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,17 +65,27 @@ pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
     }
     let steps = Step::ALL
         .into_iter()
+        .filter(|step| *step != Step::Instructions)
         .filter(|step| !(quick && step.is_slow()));
     let mut tally = Tally::default();
+    let mut skipped = Vec::new();
     let start = Instant::now();
     for step in steps {
-        let outcome = timed(step, &mut tally);
-        if outcome.is_err() {
-            println!("\n{} passed, {} failed", tally.passed, tally.failed);
+        match timed(step, &mut tally) {
+            Err(error) if error.is::<Skipped>() => skipped.push((step, error)),
+            outcome => outcome.inspect_err(|_| {
+                println!("\n{} passed, {} failed", tally.passed, tally.failed);
+            })?,
         }
-        outcome?;
     }
-    println!("\nall steps ok in {:.0} s", start.elapsed().as_secs_f64());
+    let seconds = start.elapsed().as_secs_f64();
+    match skipped.is_empty() {
+        true => println!("\nall steps ok in {seconds:.0} s"),
+        false => println!("\nall steps that were taken ok in {seconds:.0} s"),
+    }
+    for (step, why) in skipped {
+        println!("SKIPPED {}: {why:#}", step.name());
+    }
     println!("{} passed, {} failed", tally.passed, tally.failed);
     Ok(())
 }
@@ -74,7 +100,10 @@ pub(crate) fn run_one(step: Step, mut args: lexopt::Parser) -> anyhow::Result<()
     if step == Step::Suite {
         println!("\n{} passed, {} failed", tally.passed, tally.failed);
     }
-    outcome
+    match outcome {
+        Err(error) if error.is::<Skipped>() => Ok(()),
+        outcome => outcome,
+    }
 }
 
 fn timed(step: Step, tally: &mut Tally) -> anyhow::Result<()> {
@@ -85,6 +114,10 @@ fn timed(step: Step, tally: &mut Tally) -> anyhow::Result<()> {
     match outcome {
         Ok(()) => println!("── {} ok, {seconds:.1} s", step.name()),
         Err(error) if error.is::<Interrupted>() => return Err(error),
+        Err(error) if error.is::<Skipped>() => {
+            println!("── {} SKIPPED: {error:#} ──", step.name());
+            return Err(error);
+        }
         Err(error) => {
             return Err(error.context(format!(
                 "{} failed after {seconds:.1} s; repeat it with `cargo xtask {}`",
@@ -108,7 +141,7 @@ impl Tally {
 
 impl Step {
     /// In the order they run: the quick and the likely to fail first.
-    const ALL: [Step; 7] = [
+    const ALL: [Step; 8] = [
         Step::Fmt,
         Step::Tidy,
         Step::Clippy,
@@ -116,6 +149,7 @@ impl Step {
         Step::ComingFrom,
         Step::Suite,
         Step::Loom,
+        Step::Instructions,
     ];
 
     /// The step that `cargo xtask NAME` runs.
@@ -132,6 +166,7 @@ impl Step {
             Step::ComingFrom => "coming-from",
             Step::Suite => "suite",
             Step::Loom => "loom",
+            Step::Instructions => "instructions",
         }
     }
 
@@ -144,12 +179,16 @@ impl Step {
             Step::ComingFrom => "coming-from: docs/coming-from.md beside rustdoc's pages",
             Step::Suite => "suite: unit, integration and doc tests",
             Step::Loom => "loom: the models",
+            Step::Instructions => "instructions: per operation, beside benches/baselines/main.json",
         }
     }
 
     /// Left out by `--quick`.
     fn is_slow(self) -> bool {
-        matches!(self, Step::Doc | Step::ComingFrom | Step::Loom)
+        matches!(
+            self,
+            Step::Doc | Step::ComingFrom | Step::Loom | Step::Instructions
+        )
     }
 
     /// How long the step may take, dependencies built and all, on two slow cores. The sum stays
@@ -158,11 +197,12 @@ impl Step {
         Duration::from_secs(60)
             * match self {
                 Step::Fmt | Step::Tidy => 1,
-                Step::Clippy => 12,
+                Step::Clippy => 10,
                 Step::Doc => 7,
                 Step::ComingFrom => 3,
-                Step::Suite => 20,
-                Step::Loom => 15,
+                Step::Suite => 18,
+                Step::Loom => 14,
+                Step::Instructions => 5,
             }
     }
 
@@ -185,6 +225,7 @@ impl Step {
             }
             Step::ComingFrom => coming_from::check(self.limit(), false),
             Step::Suite => suite(self.limit(), tally),
+            Step::Instructions => bench::compare_with_main(self.limit()),
             Step::Loom => {
                 let models = loom::Options {
                     limit: self.limit(),

@@ -74,7 +74,7 @@ fn worse(then: &Counts, now: &Counts) -> Vec<String> {
     let sentence = |(row, count): (&String, &f64)| match then.get(row) {
         None => Some(format!("{row} is not in the baseline")),
         Some(before) if *count > before * (1.0 + TOLERATED) => Some(format!(
-            "{row} takes {count:.0} instructions instead of {before:.0} ({:+.1} %)",
+            "{row} takes {count:.0} instructions instead of the {before:.0} committed ({:+.1} %)",
             100.0 * (count / before - 1.0)
         )),
         Some(_) => None,

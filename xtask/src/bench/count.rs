@@ -66,6 +66,10 @@ impl Tool {
         let log = log.display();
         let words: &[String] = match self {
             Tool::Callgrind => &[
+                // Whatever else this user's environment tells the allocator or the loader.
+                "env".to_owned(),
+                "-i".to_owned(),
+                format!("PATH={}", std::env::var("PATH").unwrap_or_default()),
                 "valgrind".to_owned(),
                 "--tool=callgrind".to_owned(),
                 // The events that cost a processor the bus: locked instructions.
@@ -105,6 +109,37 @@ impl Tool {
             }
         }
     }
+}
+
+/// Installs valgrind if it is missing, as root on a system with apt.
+///
+/// # Errors
+/// Says why it cannot.
+pub(crate) fn provide_valgrind() -> anyhow::Result<()> {
+    let check = || Tool::Callgrind.check().map_err(anyhow::Error::msg);
+    let Err(missing) = check() else { return Ok(()) };
+    if !rustix::process::geteuid().is_root() {
+        return Err(missing.context("only root can install it"));
+    }
+    println!("there is no valgrind: installing it");
+    let apt = |words: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+        process::run(&command, INSTALL_LIMIT)
+    };
+    let install = || {
+        apt(&[
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+            "valgrind",
+        ])
+    };
+    install()
+        .or_else(|_| apt(&["update", "-qq"]).and_then(|()| install()))
+        .context("valgrind cannot be installed")?;
+    check()
 }
 
 fn named<const N: usize>(counts: [(&str, f64); N]) -> Sample {
@@ -257,6 +292,8 @@ fn serve(command: &Command, row: &Row, requests: u64) -> anyhow::Result<f64> {
         _ => Ok(requests as f64),
     }
 }
+
+const INSTALL_LIMIT: Duration = Duration::from_secs(120);
 
 const SYSCALL_EVENT: &str = "raw_syscalls:sys_enter";
 

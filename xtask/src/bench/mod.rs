@@ -20,15 +20,17 @@ mod progress;
 mod report;
 mod page;
 
-use std::fs;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::{Context as _, bail};
 use lexopt::ValueExt as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::{signals, table};
+use crate::test::Skipped;
+use crate::{process, signals, table};
 use machine::Machine;
 use noise::Noise;
 use progress::Progress;
@@ -81,6 +83,21 @@ pub(crate) fn run(args: lexopt::Parser) -> anyhow::Result<()> {
         baseline::compare(name, &counts)?;
     }
     Ok(())
+}
+
+/// As `--compare main`, with valgrind installed if need be.
+///
+/// # Errors
+/// Fails if a row became worse, and with [`Skipped`] if nothing can be counted here.
+pub(crate) fn compare_with_main(limit: Duration) -> anyhow::Result<()> {
+    match count::provide_valgrind() {
+        Ok(()) => {
+            let mut command = Command::new(env::current_exe()?);
+            process::run(command.args(["bench", "--compare", "main"]), limit)
+        }
+        Err(error) if error.is::<signals::Interrupted>() => Err(error),
+        Err(error) => Err(Skipped(format!("{error:#}")).into()),
+    }
 }
 
 struct Options {

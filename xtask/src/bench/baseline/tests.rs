@@ -14,7 +14,7 @@ fn three_percent_are_tolerated_and_five_are_not() {
     let worse = worse(&then, &now);
     assert_eq!(
         worse,
-        ["b takes 1050 instructions instead of 1000 (+5.0 %)"]
+        ["b takes 1050 instructions instead of the 1000 committed (+5.0 %)"]
     );
 }
 
