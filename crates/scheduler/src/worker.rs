@@ -136,7 +136,7 @@ impl Worker {
             budget_per_poll: budget_left,
             searching: None,
             rng,
-            turn: Turn::first(),
+            turn: Turn::first(awake_since),
             slot_streak: 0,
             budget_left,
             awake_since,

@@ -143,3 +143,47 @@ fn without_a_watchdog_an_idle_worker_takes_what_waits_behind_a_poll() {
     let taken = block_on(scheduler.handle.spawn(waits, None)).expect("it ends");
     assert!(taken, "nobody took it");
 }
+
+/// Ending a task, cancelling one, and dropping the handle of one that has ended hold its output on the
+/// stack no more often than its move to the one who awaits it takes, and not at all if there is none.
+#[test]
+fn a_large_output_is_not_copied_about_on_the_stack() {
+    type Large = [u8; 128 << 10];
+    const STACK: usize = 2 << 20;
+    let (handle, launches) = scheduler(1);
+    let run = |launch: Launch| {
+        let worker = thread::Builder::new().stack_size(STACK);
+        let worker = worker.spawn(move || launch.start().run());
+        worker.expect("a thread")
+    };
+    let threads = launches.into_iter().map(run).collect();
+    let running = Running { handle, threads };
+
+    let awaited = running
+        .handle
+        .spawn(async { [1_u8; size_of::<Large>()] }, None);
+    let sum = running.handle.spawn(
+        async move {
+            awaited
+                .await
+                .map(|output| output.iter().map(|&byte| u64::from(byte)).sum())
+        },
+        None,
+    );
+    let sum: Result<u64, _> = block_on(sum).expect("no panic");
+    assert_eq!(sum.expect("no panic"), 128 << 10);
+
+    let aborted = running.handle.spawn(pending::<Large>(), None);
+    aborted.abort();
+    assert!(block_on(aborted).is_err_and(|error| error.is_cancelled()));
+
+    let dropped = running
+        .handle
+        .spawn(async { [1_u8; size_of::<Large>()] }, None);
+    while !dropped.is_finished() {
+        thread::yield_now();
+    }
+    let small = thread::Builder::new().stack_size(STACK / 4);
+    let small = small.spawn(move || drop(dropped)).expect("a thread");
+    small.join().expect("no overflow, which would abort");
+}

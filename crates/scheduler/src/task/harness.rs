@@ -49,21 +49,22 @@ pub(super) unsafe fn run<F: Future, S: Schedule>(header: NonNull<Header>) {
         StartPoll::Poll => unsafe { poll_future(header, cell) },
         StartPoll::Cancel => Ok(Poll::Pending), // Then `finish_pending` says so.
     };
-    let last = match polled {
+    match polled {
         Ok(Poll::Pending) => match cell.header.state.finish_pending() {
-            FinishPending::Idle => return,
+            FinishPending::Idle => {}
             FinishPending::Requeue => {
                 let target = cell.scheduler.target();
                 // SAFETY: Requeue left the token with this thread; it moves to the queue.
-                return S::schedule_yielded(target, unsafe { Task::from_raw(header) });
+                S::schedule_yielded(target, unsafe { Task::from_raw(header) });
             }
-            FinishPending::Cancel => Err(None),
+            // SAFETY: Cancel left the token with this thread.
+            FinishPending::Cancel => unsafe { end_without_output::<F, S>(header, None) },
         },
-        Ok(Poll::Ready(output)) => Ok(output),
-        Err(payload) => Err(Some(payload)),
-    };
-    // SAFETY: the token is this thread's still, and is given up.
-    unsafe { end::<F, S>(header, last) };
+        // SAFETY: the token is this thread's.
+        Ok(Poll::Ready(output)) => unsafe { end::<F, S>(header, output) },
+        // SAFETY: as above.
+        Err(payload) => unsafe { end_without_output::<F, S>(header, Some(payload)) },
+    }
 }
 
 /// Polls under `catch_unwind`.
@@ -112,35 +113,102 @@ unsafe fn drop_future<F: Future, S>(cell: &Cell<F, S>) -> Result<(), Payload> {
     })
 }
 
-/// Ends a task that has an output, or else panicked or is cancelled: steps 3 and 4 of the protocol.
+/// Drops the future and completes with its output.
 ///
 /// Not inlined: a poll that ends no task is faster without.
 ///
 /// # Safety
 /// The caller owns the token of the live `Cell<F, S>`, whose stage is `Running`, and gives the token up.
 #[inline(never)]
-unsafe fn end<F: Future, S: Schedule>(
+unsafe fn end<F: Future, S: Schedule>(header: NonNull<Header>, output: F::Output) {
+    // SAFETY: the token keeps the cell alive until `complete` gives it up.
+    let cell = unsafe { cell::<F, S>(header) };
+    // SAFETY: the token is the caller's, so the future is.
+    if let Err(payload) = unsafe { drop_future(cell) } {
+        quiet(|| drop(output));
+        // SAFETY: as the caller promised; the future is gone.
+        return unsafe { complete_with_panic::<F, S>(header, payload) };
+    }
+    let kept = cell.header.state.load().has_handle();
+    if kept {
+        // SAFETY: the token is the caller's, and the future is gone.
+        unsafe { store(cell, Stage::Finished(Ok(output))) };
+    } else {
+        quiet(|| drop(output));
+    }
+    // SAFETY: as the caller promised; the output is stored or dropped.
+    unsafe { complete::<F, S>(header, kept, false) };
+}
+
+/// Drops the future and completes with the given panic, or that of the drop, or else as cancelled.
+///
+/// It holds no output, which may be large.
+///
+/// # Safety
+/// As [`end`].
+#[cold]
+unsafe fn end_without_output<F: Future, S: Schedule>(
     header: NonNull<Header>,
-    last: Result<F::Output, Option<Payload>>,
+    panic: Option<Payload>,
 ) {
     // SAFETY: the token keeps the cell alive until `complete` gives it up.
     let cell = unsafe { cell::<F, S>(header) };
     // SAFETY: the token is the caller's, so the future is.
-    let dropped = unsafe { drop_future(cell) };
-    let result = match (last, dropped) {
-        (Ok(output), Ok(())) => Ok(output),
-        (last, dropped) => Err(fail(cell, last, dropped)),
+    let panic = match (panic, unsafe { drop_future(cell) }) {
+        (Some(first), dropped) => {
+            dropped.unwrap_or_else(discard);
+            Some(first)
+        }
+        (None, dropped) => dropped.err(),
     };
-    let cancelled = matches!(&result, Err(error) if error.is_cancelled());
-    let mut kept = cell.header.state.load().has_handle();
-    if kept {
-        cell.stage.with_mut(|stage| {
-            // SAFETY: the token's holder owns the stage; `Consumed` needs no drop.
-            unsafe { std::ptr::write(stage, Stage::Finished(result)) }
-        });
-    } else {
-        quiet(|| drop(result));
+    if let Some(payload) = panic {
+        // SAFETY: as the caller promised; the future is gone.
+        return unsafe { complete_with_panic::<F, S>(header, payload) };
     }
+    let error = JoinError::cancelled(cell.header.meta().id);
+    // SAFETY: the token is the caller's, and the future is gone.
+    unsafe { store(cell, Stage::Finished(Err(error))) };
+    // SAFETY: as the caller promised.
+    unsafe { complete::<F, S>(header, true, true) };
+}
+
+/// # Safety
+/// As [`complete`], with nothing stored.
+#[cold]
+unsafe fn complete_with_panic<F: Future, S: Schedule>(header: NonNull<Header>, payload: Payload) {
+    // SAFETY: the token keeps the cell alive until `complete` gives it up.
+    let cell = unsafe { cell::<F, S>(header) };
+    let error = JoinError::panic(cell.header.meta().id, payload);
+    cell.scheduler.panicked(&error);
+    // SAFETY: the token is the caller's, and the future is gone.
+    unsafe { store(cell, Stage::Finished(Err(error))) };
+    // SAFETY: as the caller promised.
+    unsafe { complete::<F, S>(header, true, false) };
+}
+
+/// # Safety
+/// The caller owns the stage of `cell`, which is `Consumed`.
+#[inline(always)]
+unsafe fn store<F: Future, S>(cell: &Cell<F, S>, finished: Stage<F>) {
+    cell.stage.with_mut(|stage| {
+        // SAFETY: owned by the caller; `Consumed` needs no drop.
+        unsafe { std::ptr::write(stage, finished) }
+    });
+}
+
+/// Sets DONE: step 4 of the protocol.
+///
+/// # Safety
+/// The caller owns the token of the live `Cell<F, S>`, whose stage is `Finished` if the output or error
+/// was `kept`, else `Consumed`, and gives the token up.
+#[inline]
+unsafe fn complete<F: Future, S: Schedule>(
+    header: NonNull<Header>,
+    mut kept: bool,
+    cancelled: bool,
+) {
+    // SAFETY: the token keeps the cell alive until the transition gives it up.
+    let cell = unsafe { cell::<F, S>(header) };
     cell.scheduler.ends(cancelled);
     loop {
         match cell.header.state.complete(kept) {
@@ -160,31 +228,6 @@ unsafe fn end<F: Future, S: Schedule>(
             Complete::WakeJoin => return unsafe { wake_join::<F, S>(header) },
         }
     }
-}
-
-/// Why a task has no output.
-#[cold]
-fn fail<F: Future, S: Schedule>(
-    cell: &Cell<F, S>,
-    last: Result<F::Output, Option<Payload>>,
-    dropped: Result<(), Payload>,
-) -> JoinError {
-    let id = cell.header.meta().id;
-    let panic = match (last, dropped) {
-        (Err(Some(first)), dropped) => {
-            dropped.unwrap_or_else(discard);
-            first
-        }
-        (Ok(output), Err(payload)) => {
-            quiet(|| drop(output));
-            payload
-        }
-        (Err(None), Err(payload)) => payload,
-        (_, Ok(())) => return JoinError::cancelled(id),
-    };
-    let error = JoinError::panic(id, panic);
-    cell.scheduler.panicked(&error);
-    error
 }
 
 /// Takes the join waker, releases the runtime's reference, wakes.
@@ -241,9 +284,10 @@ pub(super) unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>
     // SAFETY: the caller owns the output, so the cell is alive.
     let cell = unsafe { cell::<F, S>(header) };
     cell.stage.with_mut(|stage| {
-        // SAFETY: the caller owns the stage.
-        let output = std::mem::replace(unsafe { &mut *stage }, Stage::Consumed);
-        quiet(|| drop(output));
+        // SAFETY: the caller owns the stage; the place is written again below, also after a panic.
+        quiet(|| unsafe { std::ptr::drop_in_place(stage) });
+        // SAFETY: the output is gone, so nothing is overwritten.
+        unsafe { std::ptr::write(stage, Stage::Consumed) };
     });
 }
 

@@ -36,8 +36,7 @@ pub(super) struct Turn {
     polls: u32,
     until_clock: u32,
     clock_every: u32,
-    /// `None` until the clock is first read.
-    began: Option<Instant>,
+    began: Instant,
     /// The coming poll began now, and is to be measured.
     measured_from: Option<Instant>,
     clock_reads: u32,
@@ -47,7 +46,7 @@ pub(super) struct Turn {
 
 impl Turn {
     /// The turn that a worker starts with.
-    pub(super) fn first() -> Self {
+    pub(super) fn first(now: Instant) -> Self {
         Self {
             until_look: CLOCK_EVERY,
             stride: CLOCK_EVERY,
@@ -55,7 +54,7 @@ impl Turn {
             polls: 0,
             until_clock: CLOCK_EVERY,
             clock_every: CLOCK_EVERY,
-            began: None,
+            began: now,
             measured_from: None,
             clock_reads: 0,
             looked: None,
@@ -118,8 +117,7 @@ impl Turn {
         self.until_clock = self.clock_every;
         self.clock_reads = self.clock_reads.wrapping_add(1);
         self.measured_from = (all || self.clock_reads % MEASURE_EVERY == 0).then_some(now);
-        let began = *self.began.get_or_insert(now);
-        if now.duration_since(began) >= TURN_TIME {
+        if now.duration_since(self.began) >= TURN_TIME {
             self.polls_left = 0;
         }
     }
@@ -127,18 +125,17 @@ impl Turn {
     /// Begins the next turn: what is queued now. Long polls make every one of them look at the
     /// clock.
     fn next(&mut self, now: Instant, queued: usize, waits: &Histogram) {
-        let spent = self
-            .began
-            .map_or(Duration::ZERO, |began| now.duration_since(began));
+        let spent = now.duration_since(self.began);
         waits.add(spent, 1);
-        let long_polls = spent >= TURN_TIME && self.polls <= CLOCK_EVERY;
+        let polls = self.polls + (self.stride - self.until_look);
+        let long_polls = spent >= TURN_TIME && polls <= CLOCK_EVERY;
         let clock_every = if long_polls { 1 } else { CLOCK_EVERY };
         *self = Self {
             polls_left: turn_length(queued),
             polls: 0,
             until_clock: clock_every,
             clock_every,
-            began: Some(now),
+            began: now,
             measured_from: long_polls.then_some(now),
             looked: Some(now),
             ..*self
@@ -152,7 +149,7 @@ impl Turn {
             polls_left: turn_length(queued),
             until_clock: self.clock_every,
             polls: 0,
-            began: Some(now),
+            began: now,
             measured_from: None,
             looked: Some(now),
             ..*self
