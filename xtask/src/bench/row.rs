@@ -258,7 +258,19 @@ impl Row {
             },
             Load::Held(connections) => Load::Held(connections / 5),
         };
-        Row { load, ..self }
+        let count = self.count.map(|count| Count {
+            ops: if count.guarded {
+                count.ops / 4
+            } else {
+                count.ops
+            },
+            ..count
+        });
+        Row {
+            load,
+            count,
+            ..self
+        }
     }
 }
 

@@ -51,25 +51,25 @@ fn tasks() -> Vec<Row> {
     vec![
         million("spawn_join")
             .limits(&[Monoio, Compio, Floor])
-            .counted(20_000)
+            .counted(80_000)
             .what("one task spawns a million trivial ones, then joins them in order"),
         million("spawn_remote")
-            .counted(20_000)
+            .counted(80_000)
             .what("a thread outside the runtime spawns them"),
         million("spawn_concurrent")
             .of("spawn_concurrent", 2)
             .limits(&[Monoio, Compio, Rayon])
-            .counted(20_000)
+            .counted(80_000)
             .what("two tasks spawn and join, each its half"),
         Row::new("spawn_blocking", Load::Ops(64_000), &[WALL, CPU, SWITCHES])
             .what("trivial work for the blocking threads, 64 pieces at a time"),
         million("chained_spawn")
             .limits(&[Monoio, Floor])
-            .counted(20_000)
+            .counted(80_000)
             .what("each task spawns the next and ends, a million deep"),
         Row::new("fork_join", Load::Ops(200_000), OPERATION)
             .limits(&[Monoio, Rayon, Floor])
-            .counted(20_000)
+            .counted(80_000)
             .what("Fibonacci of 26, a task per inner node"),
     ]
 }
@@ -80,22 +80,22 @@ fn switching() -> Vec<Row> {
         Row::new("yield_now", Load::Ops(1_000_000), OPERATION)
             .of("yield_now", 1000)
             .limits(&[Monoio, Compio, Floor])
-            .counted(50_000)
+            .counted(200_000)
             .what("1000 tasks yield 1000 times each"),
         Row::new("ping_pong", Load::Ops(1_000_000), OPERATION)
             .of("ping_pong", 1000)
             .limits(&[Monoio, Compio])
-            .counted(20_000)
+            .counted(80_000)
             .what("1000 pairs of tasks hand a token there and back"),
         Row::new("ping_pong_1pair", Load::Ops(300_000), OPERATION)
             .of("ping_pong", 1)
             .limits(&[Monoio, Compio])
-            .counted(20_000)
+            .counted(80_000)
             .what("a single pair"),
         Row::new("ping_pong_oneshot", Load::Ops(500_000), OPERATION)
             .of("ping_pong_oneshot", 1000)
             .limits(&[Monoio, Compio])
-            .counted(20_000)
+            .counted(80_000)
             .what("1000 tasks, each: spawn one, ask it over a fresh channel, get an answer over another"),
     ]
 }
@@ -148,12 +148,12 @@ fn timers() -> Vec<Row> {
         million("timeout_churn")
             .of("timeout_churn", 4)
             .limits(&[Monoio, Compio])
-            .counted(20_000)
+            .counted(80_000)
             .what("4 tasks arm and drop timeouts"),
         million("timeout_churn_1task")
             .of("timeout_churn", 1)
             .limits(&[Monoio, Compio])
-            .counted(20_000)
+            .counted(80_000)
             .what("one task does"),
         Row::new("timer_accuracy", Load::Ops(100_000), &[P50, P99, P999, CPU])
             .limits(&[Compio])
@@ -187,7 +187,7 @@ fn network() -> Vec<Row> {
     };
     vec![
         echo("tcp_echo_1", 1, COUNTED)
-            .counted(2000)
+            .counted(8000)
             .what("64 bytes there and back on one connection"),
         echo("tcp_echo_64", 64, COUNTED)
             .counted_roughly(4000)
@@ -201,7 +201,7 @@ fn network() -> Vec<Row> {
             .limits(LIMITS)
             .what("connections accepted and closed, 16 at a time"),
         http("http_1", 1, COUNTED)
-            .counted(2000)
+            .counted(8000)
             .what("hyper's hello on one connection"),
         http("http_64", 64, COUNTED)
             .counted_roughly(4000)
