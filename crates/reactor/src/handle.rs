@@ -172,6 +172,7 @@ impl Handle {
     /// Calls `f` with the current handle, which it need not clone. No user code in `f`: the
     /// thread's current handle is borrowed.
     #[track_caller]
+    #[inline(always)]
     pub(crate) fn with_current<R>(f: impl FnOnce(&Self) -> R) -> R {
         let found = CURRENT.try_with(|current| current.borrow().as_ref().map(f));
         match found {

@@ -101,6 +101,7 @@ impl Sleep {
         Self { deadline, timer }
     }
 
+    #[inline]
     fn on(timer: Timer, duration: Duration) -> Self {
         let deadline = timer.timeline().after(duration);
         Self::with_timer(deadline, timer)

@@ -67,6 +67,11 @@ impl PausableClock {
         }
     }
 
+    #[cold]
+    fn now_by_state(&self) -> Instant {
+        self.state.lock().now()
+    }
+
     /// Moves the clock on to `instant`, unless it runs or is there already.
     pub(super) fn advance_to(&self, instant: Instant) {
         if let State::Standing { at } = &mut *self.state.lock() {
@@ -85,7 +90,7 @@ impl Clock for PausableClock {
                 return now;
             }
         }
-        self.state.lock().now()
+        self.now_by_state()
     }
 
     fn control(&self) -> Option<&dyn Control> {

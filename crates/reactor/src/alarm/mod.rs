@@ -79,10 +79,15 @@ impl Alarm {
     }
 
     /// Sees to it that a sweep starts at `deadline` or earlier. The timer is in its shard by now.
+    #[inline]
     pub(crate) fn ring_by(&self, deadline: Nanos, timeline: &Timeline) {
-        if deadline >= self.armed() {
-            return;
+        if deadline < self.armed() {
+            self.set(deadline, timeline);
         }
+    }
+
+    #[inline(never)]
+    fn set(&self, deadline: Nanos, timeline: &Timeline) {
         // Read before the lock, as the clock may be foreign code.
         let delay = deadline.since(timeline.now_nanos());
         let hardware = self.hardware.lock();
