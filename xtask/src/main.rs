@@ -37,7 +37,7 @@ cargo xtask <command>
                       the http example on all cores, under load, with its figures
   demo --stall [--runs N]
                       tasks that block or compute, and what the others notice, on Heist and on tokio
-  test [--quick]      everything a change must pass; --quick leaves out doc and loom
+  test [--quick]      everything a change must pass; --quick leaves out the slow steps
 
   fmt                 formatting, checked only
   tidy                the workspace's own rules: crate edges, layers, SAFETY and ORDERING comments, …

@@ -65,7 +65,6 @@ pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
     }
     let steps = Step::ALL
         .into_iter()
-        .filter(|step| *step != Step::Instructions)
         .filter(|step| !(quick && step.is_slow()));
     let mut tally = Tally::default();
     let mut skipped = Vec::new();
