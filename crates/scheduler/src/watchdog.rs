@@ -15,9 +15,10 @@
 //!    once a turn.
 //! 3. Report polls that have become slow, and those that are over.
 //! 4. Ask the spare workers to leave that have not been needed for a while ([`spares`]).
-//! 5. Say when to look again: soon while tasks wait behind a poll and a worker sleeps
-//!    ([`BEHIND_A_POLL`]), else [`AWAKE`]; ever later while all workers are parked, and in the end
-//!    not before one wakes up ([`crate::nap`]).
+//! 5. Say when to look again: [`AWAKE`], or up to [`LEEWAY`] later; ever later while all workers are
+//!    parked, and in the end not before one wakes up ([`crate::nap`]). A sleeper that had to be woken
+//!    pays for the next [`ALERT`] looks: these come on time, and after [`BEHIND_A_POLL`] where tasks wait
+//!    behind a poll and a worker sleeps.
 //!
 //! # Invariants
 //! - Nothing depends on a look being right. "Stuck" may be said of a worker that the system does not
@@ -48,11 +49,21 @@ use reports::Reports;
 use seen::Seen;
 use spares::Spares;
 
-/// Between two looks while tasks wait behind a poll and a worker sleeps that could take them.
+/// Between two looks on the alert, while tasks wait behind a poll and a worker sleeps that could take them.
 pub(crate) const BEHIND_A_POLL: Duration = Duration::from_micros(200);
 
 /// Between two looks while any worker is awake.
 pub(crate) const AWAKE: Duration = Duration::from_millis(1);
+
+/// So much later a look may come that is not urgent. A processor that is busy is interrupted by its
+/// tick, every 1 to 4 ms: a look in its wake costs a switch, one between two ticks an interrupt of its
+/// own (on a virtual machine some 30 µs, and a worker pushed aside: up to a sixth of a server's time).
+pub(crate) const LEEWAY: Duration = Duration::from_millis(4);
+
+/// So many looks are on the alert after a sleeper had to be woken for what a stuck worker left undone:
+/// slow polls seldom come alone. A number of looks and not a time, so that where workers look stuck only
+/// because the machine is busy, looks cost little more than the wakeups do.
+const ALERT: u32 = 128;
 
 /// Between two looks at most, while all workers are parked.
 pub(crate) const QUIET: Duration = Duration::from_millis(16);
@@ -69,6 +80,8 @@ pub struct Watchdog {
     seen: Box<[Seen]>,
     reports: Reports,
     spares: Spares,
+    /// Looks on the alert that are left.
+    alert: u32,
     quiet_looks: u32,
 }
 
@@ -77,7 +90,12 @@ pub struct Watchdog {
 #[must_use]
 pub enum Look {
     /// After this time.
-    After(Duration),
+    After {
+        /// Not before that.
+        pause: Duration,
+        /// So much later at most, so that the system may put the wakeup together with another one.
+        leeway: Duration,
+    },
     /// When a worker has woken up.
     WhenAwake,
     /// Never: the scheduler stops.
@@ -107,16 +125,22 @@ impl Watchdog {
             reports: Reports::new(&shared),
             spares: Spares::default(),
             shared,
+            alert: 0,
             quiet_looks: 0,
         }
     }
 
-    /// Watches until the scheduler stops.
-    pub fn run(mut self) {
+    /// Watches until the scheduler stops. `set_leeway` tells the system how much later than asked for
+    /// this thread's timed waits may end; it is called when that changes.
+    pub fn run(mut self, mut set_leeway: impl FnMut(Duration)) {
+        let mut known = None;
         loop {
             match self.look() {
                 Look::Never => return self.clean_up(),
-                Look::After(pause) => {
+                Look::After { pause, leeway } => {
+                    if known.replace(leeway) != Some(leeway) {
+                        set_leeway(leeway);
+                    }
                     let now = self.shared.clock.now();
                     self.shared.nap.pause(now + pause);
                 }
@@ -187,6 +211,7 @@ impl Watchdog {
         if self.shared.idle.sleeping() > 0 {
             if let Some(worker) = self.shared.idle.claim() {
                 self.shared.watch.handovers.add(1);
+                self.alert = ALERT;
                 self.shared.unpark(worker);
             }
         } else if sight.stuck == sight.awake {
@@ -198,15 +223,29 @@ impl Watchdog {
     fn pace(&mut self, sight: Sight) -> Look {
         if sight.awake > 0 {
             self.quiet_looks = 0;
+            let on_alert = self.alert > 0;
+            self.alert = self.alert.saturating_sub(1);
             let could_be_taken = sight.behind && self.shared.idle.sleeping() > 0;
-            return Look::After(if could_be_taken { BEHIND_A_POLL } else { AWAKE });
+            return Look::After {
+                pause: match on_alert && could_be_taken {
+                    true => BEHIND_A_POLL,
+                    false => AWAKE,
+                },
+                leeway: match on_alert {
+                    true => Duration::ZERO,
+                    false => LEEWAY,
+                },
+            };
         }
         self.quiet_looks += 1;
         if self.quiet_looks >= QUIET_LOOKS && self.spares.are_gone() {
             self.quiet_looks = 0;
             return Look::WhenAwake;
         }
-        Look::After((AWAKE * (1 << self.quiet_looks.min(8))).min(QUIET))
+        Look::After {
+            pause: (AWAKE * (1 << self.quiet_looks.min(8))).min(QUIET),
+            leeway: LEEWAY,
+        }
     }
 }
 

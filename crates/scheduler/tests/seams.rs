@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use heist_scheduler::driver::Idle;
-use heist_scheduler::{Config, Handle, SpawnThread, Tick, Worker, block_on};
+use heist_scheduler::{Config, Handle, Look, SpawnThread, Tick, Watchdog, Worker, block_on};
 
 fn threads() -> SpawnThread {
     Arc::new(|_kind, body| std::thread::Builder::new().spawn(body).map(drop))
@@ -120,4 +121,44 @@ fn dropped_launches_and_workers_count_as_stopped() {
     assert!(handle.wait_stopped(None));
     assert!(block_on(task).expect_err("cancelled").is_cancelled());
     assert_eq!(handle.live_tasks(), 0);
+}
+
+/// How much later than asked for a look may come.
+fn leeway(look: Look) -> Duration {
+    match look {
+        Look::After { leeway, .. } => leeway,
+        Look::WhenAwake | Look::Never => panic!("a worker is awake: {look:?}"),
+    }
+}
+
+#[test]
+fn the_looks_after_a_handover_are_on_time() {
+    let (handle, launches) = Handle::new(Config::new(2, threads()), Box::new(Idle::default()));
+    let mut launches = launches.into_iter();
+    let mut worker = launches.next().expect("there are two").start();
+    let sleeper = launches.next().expect("there are two");
+    let mut watchdog = Watchdog::new(&handle);
+    let spawner = handle.clone();
+    let stuck = async move {
+        assert_ne!(leeway(watchdog.look()), Duration::ZERO, "all is well");
+        let sleeper = std::thread::spawn(move || sleeper.start().run());
+        while spawner.worker_metrics(1).parks == 0 {
+            std::thread::yield_now(); // The sleeper is not asleep yet.
+        }
+        let (ran, runs) = std::sync::mpsc::channel();
+        drop(spawner.spawn(async move { ran.send(()).expect("it is waited for") }, None));
+        assert_eq!(leeway(watchdog.look()), Duration::ZERO, "a handover");
+        assert!(spawner.watchdog_metrics().handovers >= 1);
+        let limit = Duration::from_secs(30);
+        runs.recv_timeout(limit).expect("the sleeper runs it");
+        let calm = (0..100_000).find(|_| leeway(watchdog.look()) > Duration::ZERO);
+        assert!(calm.is_some(), "the alert ends when nothing waits any more");
+        sleeper
+    };
+    let stuck = handle.spawn(stuck, None);
+    assert_eq!(worker.tick(), Tick::Ran);
+    let sleeper = block_on(stuck).expect("what it asserts holds");
+    handle.shut_down();
+    drop(worker);
+    sleeper.join().expect("it stops");
 }

@@ -77,6 +77,7 @@ fn json_of_row((row, measured): &(Row, Measured)) -> Value {
             "ratio_to_tokio": line.to_tokio,
             "best_rival": line.to_best.map(|(peer, _)| peer.name()),
             "ratio_to_best_rival": line.to_best.map(|(_, ratio)| ratio),
+            "ratio_to_unwatched": line.to_unwatched,
             "verdict": line.verdict.map(|verdict| verdict.to_string()),
         })
     });
@@ -151,6 +152,27 @@ impl Report {
         table
     }
 
+    /// What the watchdog costs, if Heist was run without it, too.
+    fn watchdog(&self) -> Option<Table> {
+        let mut table = Table::new(["the watchdog's cost", "heist", "unwatched", "÷ unwatched"]);
+        let judged = self.judged();
+        let lines =
+            judged.flat_map(|(row, lines, _)| lines.into_iter().map(|line| (row.name, line)));
+        let lines: Vec<_> = lines
+            .filter_map(|(row, line)| Some((row, line.to_unwatched?, line)))
+            .collect();
+        for (row, to_unwatched, line) in &lines {
+            let of = |peer| line.spreads[&peer].shown();
+            table.row([
+                format!("{row} {}", line.metric.label),
+                of(Peer::Heist),
+                of(Peer::Unwatched),
+                ratio(*to_unwatched),
+            ]);
+        }
+        (!lines.is_empty()).then_some(table)
+    }
+
     /// What must be said with the table.
     fn closing(&self) -> Vec<String> {
         let tally = self.tally();
@@ -192,6 +214,9 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.table())?;
+        if let Some(table) = self.watchdog() {
+            writeln!(f, "{table}")?;
+        }
         for line in self.closing() {
             writeln!(f, "  {line}")?;
         }

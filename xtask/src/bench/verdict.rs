@@ -87,6 +87,8 @@ pub(crate) struct Line {
     pub(crate) to_best: Option<(Peer, f64)>,
     /// The best of those that share nothing, if it was run.
     pub(crate) limit: Option<(Peer, f64)>,
+    /// Heist's figure over its own without the watchdog, if that was run.
+    pub(crate) to_unwatched: Option<f64>,
     pub(crate) verdict: Option<Verdict>,
 }
 
@@ -96,6 +98,7 @@ impl Line {
         let of = |peer| measured.figures(peer, metric.key);
         let spreads: BTreeMap<Peer, Spread> = Peer::ALL
             .into_iter()
+            .chain([Peer::Unwatched])
             .filter_map(|peer| Some((peer, Spread::of(&seen(of(peer)))?)))
             .collect();
         if spreads.is_empty() {
@@ -133,6 +136,7 @@ impl Line {
             to_tokio: ratio(Peer::Tokio),
             to_best: best.and_then(|best| Some((best, ratio(best)?))),
             limit: limit.map(|limit| (limit, spreads[&limit].median)),
+            to_unwatched: ratio(Peer::Unwatched),
             verdict: best.and_then(|best| judge(&advantages(best))),
             advantages: Peer::ALL
                 .into_iter()

@@ -11,9 +11,9 @@ pub(super) fn this_thread() -> Arc<dyn ThreadTime> {
     Arc::new(imp::Thread::current())
 }
 
-/// Has the calling thread's timed waits end when they should, not up to 50 µs later.
-pub(super) fn want_exact_timers() {
-    imp::want_exact_timers();
+/// Lets the calling thread's timed waits end so much later than asked for.
+pub(super) fn set_leeway(leeway: Duration) {
+    imp::set_leeway(leeway);
 }
 
 #[cfg(target_os = "linux")]
@@ -32,9 +32,11 @@ mod imp {
         }
     }
 
-    /// Only a hint: if the kernel refuses, waits are a little longer.
-    pub(super) fn want_exact_timers() {
-        let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    /// Only a hint: if the kernel refuses, waits are a little longer, or cost more.
+    pub(super) fn set_leeway(leeway: Duration) {
+        let nanoseconds = u64::try_from(leeway.as_nanos()).unwrap_or(u64::MAX);
+        // The kernel takes 0 as its default, which is 50 µs.
+        let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(nanoseconds.max(1)));
     }
 
     impl ThreadTime for Thread {
@@ -61,7 +63,7 @@ mod imp {
         }
     }
 
-    pub(super) fn want_exact_timers() {}
+    pub(super) fn set_leeway(_: Duration) {}
 
     impl ThreadTime for Thread {
         fn runnable(&self) -> Option<Duration> {

@@ -65,8 +65,7 @@ pub(super) fn start_watchdog(
     let builder = thread::Builder::new().name("heist-watchdog".to_owned());
     builder.spawn(move || {
         OWNED.with(|owned| owned.set(true));
-        probe::want_exact_timers();
         let _entered = handle.enter(); // At a shutdown it may drop futures.
-        watchdog.run();
+        watchdog.run(probe::set_leeway);
     })
 }

@@ -50,7 +50,7 @@ impl Stage {
     pub(super) fn watch(&mut self) {
         let watchdog = Watchdog::new(self.handle());
         self.threads
-            .push(thread("watchdog", move || watchdog.run()));
+            .push(thread("watchdog", move || watchdog.run(|_| {})));
     }
 
     /// As [`Stage::new`], without a watchdog.

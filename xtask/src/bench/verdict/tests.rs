@@ -115,3 +115,17 @@ fn without_a_rival_there_is_no_verdict() {
     };
     assert!(Line::new(metric, &measured(&[])).is_none());
 }
+
+#[test]
+fn heist_without_its_watchdog_is_no_rival_and_no_limit() {
+    let mut measured = measured(&[(0.0, [10.0, 20.0, 30.0, 40.0]); 3]);
+    for round in &mut measured.rounds {
+        let without = Sample::from([("cpu_ns".to_owned(), 8.0)]);
+        round.samples.insert(Peer::Unwatched, without);
+    }
+    let metric = crate::bench::row::less("cpu_ns", "CPU ns");
+    let line = Line::new(metric, &measured).expect("there are figures");
+    assert_eq!(line.to_unwatched, Some(1.25));
+    assert_eq!(line.to_best, Some((Peer::Tokio, 0.5)));
+    assert_eq!(line.limit, Some((Peer::Monoio, 40.0)));
+}
