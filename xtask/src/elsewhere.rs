@@ -1,6 +1,6 @@
 //! `cargo xtask elsewhere`: what the builds of this machine do not show.
 //!
-//! 1. The library compiles for macOS, without a warning. It is not run there.
+//! 1. The library compiles for macOS and for Windows, without a warning. It is not run there.
 //! 2. The documentation builds as docs.rs builds it, by a nightly compiler, and has the badges that say
 //!    where an item is available: the probes of [`BADGES`], one for each way in which a condition gets
 //!    into the facade's pages.
@@ -14,7 +14,8 @@ use anyhow::{Context as _, bail};
 use crate::cargo::{cargo, root, target_directory};
 use crate::process;
 
-const MAC: &str = "x86_64-apple-darwin";
+/// A system of each kind that is not this one.
+const TARGETS: [&str; 2] = ["x86_64-apple-darwin", "x86_64-pc-windows-gnu"];
 
 /// The parts of a toolchain and a build, on two slow cores.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -36,14 +37,16 @@ pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
     if let Some(arg) = args.next()? {
         return Err(arg.unexpected().into());
     }
-    mac()?;
+    for target in TARGETS {
+        compiles_for(target)?;
+    }
     docs()
 }
 
-fn mac() -> anyhow::Result<()> {
+fn compiles_for(target: &str) -> anyhow::Result<()> {
     let mut add = Command::new("rustup");
-    process::run(add.args(["target", "add", MAC]), LIMIT)?;
-    let mut check = cargo(&["check", "--target", MAC, "--all-features"]);
+    process::run(add.args(["target", "add", target]), LIMIT)?;
+    let mut check = cargo(&["check", "--target", target, "--all-features"]);
     check.args(["--package", "heist", "--package", "heist-hyper"]);
     process::run(check.env("RUSTFLAGS", "-D warnings"), LIMIT)
 }

@@ -48,7 +48,7 @@ cargo xtask <command>
                       (bench --compare main, with valgrind installed if it is missing)
   features            every package with every one and two of its features, by cargo-hack
   cold [--rounds N]   how long a first build takes, beside tokio's
-  elsewhere           the library compiles for macOS, its documentation builds as on docs.rs
+  elsewhere           the library compiles for macOS and Windows, its documentation builds as on docs.rs
   full                the tests that the suite plays in small, in full: a quarter of an hour
   loom [FILTER] [--deep] [--list]
                       the loom models, each in its own process; --deep explores one preemption more

@@ -34,6 +34,10 @@
 //! | [`io`], [`sync`] | tokio's runtime-independent utilities, re-exported; standard streams |
 //! | [`signal`] | Ctrl-C and other signals |
 //!
+//! Linux is the system it is made for and tested on. macOS and Windows are served by the same code where it
+//! is portable; [`process`], Unix sockets, pipes and foreign descriptors are there on Unix only, and what is
+//! says so on its page.
+//!
 //! This crate only assembles `heist-scheduler`, `heist-reactor` and `heist-net`, and owns the
 //! threads.
 

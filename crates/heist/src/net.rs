@@ -11,5 +11,5 @@ pub use heist_net::{
 #[cfg(unix)]
 pub use heist_net::{UnixDatagram, UnixListener, UnixSocket, UnixStream, unix};
 
-#[cfg(feature = "listen-fds")]
+#[cfg(all(unix, feature = "listen-fds"))]
 pub use heist_net::Inherited;

@@ -2,10 +2,17 @@
 
 #[cfg(unix)]
 pub mod unix;
+#[cfg(windows)]
+mod windows;
 
 use std::io;
 
-/// Waits for Ctrl-C (on Unix, `SIGINT`).
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+/// Waits for Ctrl-C (on Unix, `SIGINT`; on Windows whatever the console asks programs to end by).
 ///
 /// From the first poll on the signal no longer ends the process, not even after this future is
 /// gone. Only signals that arrive from then on count: to lose none between two waits use
@@ -13,7 +20,8 @@ use std::io;
 ///
 /// # Errors
 ///
-/// When the handler cannot be installed, or the runtime shuts down meanwhile.
+/// When the handler cannot be installed, or, on Unix, the runtime shuts down meanwhile. On Windows there
+/// is one handler in a process: it cannot be installed beside one of the `ctrlc` crate.
 ///
 /// # Panics
 ///
@@ -33,8 +41,5 @@ use std::io;
 /// # }
 /// ```
 pub async fn ctrl_c() -> io::Result<()> {
-    match unix::signal(unix::SignalKind::interrupt())?.recv().await {
-        Some(()) => Ok(()),
-        None => Err(io::Error::other("the runtime has shut down")),
-    }
+    system::ctrl_c().await
 }

@@ -13,7 +13,6 @@
 use std::future::{Future as _, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::net::SocketAddr as UnixAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -37,15 +36,6 @@ impl Listen for mio::net::TcpListener {
     type Addr = SocketAddr;
 
     fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
-        self.accept()
-    }
-}
-
-impl Listen for mio::net::UnixListener {
-    type Stream = mio::net::UnixStream;
-    type Addr = UnixAddr;
-
-    fn accept(&self) -> io::Result<(Self::Stream, UnixAddr)> {
         self.accept()
     }
 }

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use heist_reactor::Sleep;
 use parking_lot::Mutex;
-use rustix::io::Errno;
+
+use crate::system::{is_exhausted, is_of_one_connection};
 
 /// The pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -39,20 +40,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn of(error: &io::Error) -> Self {
-        match Errno::from_io_error(error) {
-            Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Failure::Exhausted,
-            // Linux reports errors already pending on the new connection through accept(2).
-            Some(
-                Errno::CONNABORTED
-                | Errno::CONNRESET
-                | Errno::INTR
-                | Errno::PROTO
-                | Errno::NETDOWN
-                | Errno::NETUNREACH
-                | Errno::HOSTDOWN
-                | Errno::HOSTUNREACH,
-            ) => Failure::Connection,
-            _ => Failure::Other,
+        if is_exhausted(error) {
+            Failure::Exhausted
+        } else if is_of_one_connection(error) {
+            Failure::Connection
+        } else {
+            Failure::Other
         }
     }
 }

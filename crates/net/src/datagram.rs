@@ -8,18 +8,17 @@
 //!   closes nothing: readiness is cleared by `WouldBlock` alone, whatever an event said.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
-use heist_reactor::buf::{self, Unfilled};
+use heist_reactor::buf::Unfilled;
 use heist_reactor::{Direction, Interest};
 use mio::event::Source;
-use rustix::net::SocketAddrAny;
 
 use crate::Evented;
+use crate::system::{self, Sender, Socket};
 
 /// A source that carries datagrams. None of its calls waits.
-pub trait Datagrams: Source + AsFd {
+pub trait Datagrams: Source + Socket {
     /// How its peers are named.
     type Addr;
 
@@ -27,13 +26,13 @@ pub trait Datagrams: Source + AsFd {
     fn send(&self, buf: &[u8]) -> io::Result<usize>;
 
     /// Says where a datagram came from.
-    fn sender(addr: Option<SocketAddrAny>) -> io::Result<Self::Addr>;
+    fn sender(addr: Option<Sender>) -> io::Result<Self::Addr>;
 }
 
 impl<S: Datagrams> Evented<S> {
     pub(crate) async fn recv(&self, buf: &mut impl Unfilled) -> io::Result<usize> {
         self.registration()
-            .async_io(Interest::READABLE, || buf::recv(self.source(), buf))
+            .async_io(Interest::READABLE, || system::recv(self.source(), buf))
             .await
     }
 
@@ -43,16 +42,16 @@ impl<S: Datagrams> Evented<S> {
         buf: &mut impl Unfilled,
     ) -> Poll<io::Result<usize>> {
         self.registration()
-            .poll_io(cx, Direction::Read, || buf::recv(self.source(), buf))
+            .poll_io(cx, Direction::Read, || system::recv(self.source(), buf))
     }
 
     pub(crate) fn try_recv(&self, buf: &mut impl Unfilled) -> io::Result<usize> {
         self.registration()
-            .try_io(Interest::READABLE, || buf::recv(self.source(), buf))
+            .try_io(Interest::READABLE, || system::recv(self.source(), buf))
     }
 
     fn take(&self, buf: &mut impl Unfilled) -> io::Result<(usize, S::Addr)> {
-        let (length, sender) = buf::recv_from(self.source(), buf)?;
+        let (length, sender) = system::recv_from(self.source(), buf)?;
         Ok((length, S::sender(sender)?))
     }
 

@@ -18,7 +18,8 @@ use mio::event::Source;
 ///
 /// All sockets of this crate are built on it, and so can be others: whatever implements
 /// [`mio::event::Source`] can wait for readiness on Heist's reactor through
-/// [`registration`](Evented::registration).
+/// [`registration`](Evented::registration). On Windows its calls must be mio's own, or run in mio's
+/// `try_io`: otherwise a `WouldBlock` loses the events to come.
 pub struct Evented<S: Source> {
     registration: Registration,
     source: Option<S>,
@@ -75,11 +76,13 @@ impl<S: Source> Evented<S> {
             .expect("only `into_source` and `drop` take the source, and both end `self`")
     }
 
+    #[cfg(unix)]
     pub(crate) fn source_mut(&mut self) -> &mut S {
         self.parts_mut().1
     }
 
     /// The registration, and the source beside it.
+    #[cfg(unix)]
     pub(crate) fn parts_mut(&mut self) -> (&Registration, &mut S) {
         let source = self
             .source
@@ -104,6 +107,7 @@ impl<S: Source> Evented<S> {
     }
 
     /// As [`into_source`](Self::into_source), for a source that is wanted even then.
+    #[cfg(unix)]
     pub(crate) fn into_source_anyway(self) -> S {
         self.part().0
     }

@@ -19,11 +19,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod backoff;
-mod descriptor;
 mod evented;
-mod resolver;
 mod system;
+
+mod backoff;
+#[cfg(unix)]
+mod descriptor;
+mod resolver;
 
 mod addr;
 
@@ -42,7 +44,7 @@ pub mod udp;
 #[cfg(unix)]
 pub mod unix;
 
-#[cfg(feature = "listen-fds")]
+#[cfg(all(unix, feature = "listen-fds"))]
 mod inherited;
 
 #[cfg(target_os = "linux")]
@@ -54,7 +56,7 @@ pub use addr::{ToSocketAddrs, lookup_host};
 #[cfg(unix)]
 pub use async_fd::AsyncFd;
 pub use evented::Evented;
-#[cfg(feature = "listen-fds")]
+#[cfg(all(unix, feature = "listen-fds"))]
 pub use inherited::Inherited;
 #[cfg(target_os = "linux")]
 pub use splice::Splice;

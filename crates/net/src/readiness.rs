@@ -87,7 +87,9 @@ macro_rules! readiness_methods {
             interest: heist_reactor::Interest,
             f: impl FnOnce() -> std::io::Result<R>,
         ) -> std::io::Result<R> {
-            self.evented().registration().try_io(interest, f)
+            let io = self.evented();
+            io.registration()
+                .try_io(interest, || crate::system::attempt(io, f))
         }
 
         /// Runs `f`, a non-blocking operation on the socket, until it returns something else than
@@ -103,9 +105,12 @@ macro_rules! readiness_methods {
         pub async fn async_io<R>(
             &self,
             interest: heist_reactor::Interest,
-            f: impl FnMut() -> std::io::Result<R>,
+            mut f: impl FnMut() -> std::io::Result<R>,
         ) -> std::io::Result<R> {
-            self.evented().registration().async_io(interest, f).await
+            let io = self.evented();
+            io.registration()
+                .async_io(interest, || crate::system::attempt(io, &mut f))
+                .await
         }
     };
 }

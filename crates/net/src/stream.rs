@@ -10,20 +10,15 @@
 //!   empty or full ([`Channel::SHORT_IS_ALL`]), that spares the call that would only say so.
 //! - A write to a connection that is gone is an error, never a `SIGPIPE`.
 
-use std::io::{self, IoSlice, IoSliceMut, Read as _};
-use std::net::Shutdown;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::task::{Context, Poll, ready};
 
-use heist_reactor::buf::{self, Growing, Unfilled};
+use heist_reactor::buf::{Growing, Unfilled};
 use heist_reactor::{Direction, Interest};
 use mio::event::Source;
-use rustix::net::{SendAncillaryBuffer, send, sendmsg};
 use tokio::io::ReadBuf;
 
 use crate::Evented;
-use crate::descriptor::Descriptor;
-use crate::system::NO_SIGNAL;
 
 /// A source that carries a stream of bytes. None of its calls waits.
 pub trait Channel: Source {
@@ -48,74 +43,39 @@ pub trait Channel: Source {
 }
 
 /// `UIO_MAXIOV` of Linux: a longer list is an error to sendmsg(2) and writev(2).
-const MAX_SLICES: usize = 1024;
+pub(crate) const MAX_SLICES: usize = 1024;
 
+/// Makes a [`Channel`] of a socket that mio reads and shuts down.
 macro_rules! socket_channel {
     ($source:ty, short_is_all: $short_is_all:expr) => {
-        impl Channel for $source {
+        impl crate::stream::Channel for $source {
             const SHORT_IS_ALL: bool = $short_is_all;
 
-            fn fill(&self, buf: &mut impl Unfilled) -> io::Result<usize> {
-                buf::recv(self, buf)
+            fn fill(&self, buf: &mut impl heist_reactor::buf::Unfilled) -> std::io::Result<usize> {
+                crate::system::recv(self, buf)
             }
 
-            fn read_slices(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+            fn read_slices(&self, bufs: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
                 let mut source = self;
-                source.read_vectored(bufs)
+                std::io::Read::read_vectored(&mut source, bufs)
             }
 
-            fn write_slice(&self, buf: &[u8]) -> io::Result<usize> {
-                // Past libc, whose `send` is a point of cancellation for POSIX threads.
-                Ok(send(self, buf, NO_SIGNAL)?)
+            fn write_slice(&self, buf: &[u8]) -> std::io::Result<usize> {
+                crate::system::send(self, buf)
             }
 
-            fn write_slices(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-                send_slices(self, bufs)
+            fn write_slices(&self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+                crate::system::send_slices(self, bufs)
             }
 
-            fn end_writing(&self) -> io::Result<()> {
-                self.shutdown(Shutdown::Write)
+            fn end_writing(&self) -> std::io::Result<()> {
+                self.shutdown(std::net::Shutdown::Write)
             }
         }
     };
 }
 
 socket_channel!(mio::net::TcpStream, short_is_all: true);
-socket_channel!(mio::net::UnixStream, short_is_all: false);
-
-/// One end of a pipe. Writing to one that nobody reads fails with `BrokenPipe`, because programs in
-/// Rust ignore `SIGPIPE` from their start.
-impl Channel for Descriptor<OwnedFd> {
-    const SHORT_IS_ALL: bool = false;
-
-    fn fill(&self, buf: &mut impl Unfilled) -> io::Result<usize> {
-        buf::read(&self.0, buf)
-    }
-
-    fn read_slices(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let count = bufs.len().min(MAX_SLICES);
-        Ok(rustix::io::readv(&self.0, &mut bufs[..count])?)
-    }
-
-    fn write_slice(&self, buf: &[u8]) -> io::Result<usize> {
-        Ok(rustix::io::write(&self.0, buf)?)
-    }
-
-    fn write_slices(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        Ok(rustix::io::writev(&self.0, bufs)?)
-    }
-
-    /// A pipe ends with its descriptor and not before.
-    fn end_writing(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The standard library's vectored write would raise `SIGPIPE`.
-fn send_slices(socket: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    let mut no_control = SendAncillaryBuffer::default();
-    Ok(sendmsg(socket, bufs, &mut no_control, NO_SIGNAL)?)
-}
 
 impl<S: Channel> Evented<S> {
     /// Reads into the unfilled part of `buf`, initialised or not.
@@ -281,4 +241,6 @@ macro_rules! try_write_methods {
     };
 }
 
+#[cfg(unix)]
+pub(crate) use socket_channel;
 pub(crate) use {try_read_methods, try_write_methods};

@@ -11,15 +11,14 @@ pub use batch::{Received, UdpBatch};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll};
 
 use heist_reactor::{Direction, Interest};
-use rustix::net::SocketAddrAny;
 
 use crate::addr::{no_address, resolve};
 use crate::datagram::{Datagrams, datagram_methods};
 use crate::readiness::{poll_readiness_methods, readiness_methods};
+use crate::system::{Sender, ip_sender, lends_handle};
 use crate::{Evented, ToSocketAddrs};
 
 /// A socket for UDP datagrams, connected to one peer or open to all.
@@ -29,7 +28,7 @@ use crate::{Evented, ToSocketAddrs};
 /// A *connected* socket hears of refusals: when nobody listens at the peer's port, an ICMP message
 /// comes back, and the next send or receive fails with `ConnectionRefused`. That is news of an
 /// earlier datagram, told once; the socket stays open and usable. An unconnected socket on Linux
-/// hears nothing of the kind.
+/// hears nothing of the kind. Windows calls it `ConnectionReset`, and tells unconnected sockets, too.
 ///
 /// # Examples
 ///
@@ -57,9 +56,9 @@ impl Datagrams for mio::net::UdpSocket {
         self.send(buf)
     }
 
-    fn sender(addr: Option<SocketAddrAny>) -> io::Result<SocketAddr> {
+    fn sender(addr: Option<Sender>) -> io::Result<SocketAddr> {
         let addr = addr.ok_or_else(|| io::Error::other("a UDP datagram without a sender"))?;
-        Ok(SocketAddr::try_from(addr)?)
+        ip_sender(addr)
     }
 }
 
@@ -225,19 +224,7 @@ impl TryFrom<std::net::UdpSocket> for UdpSocket {
     }
 }
 
-#[cfg(unix)]
-impl AsFd for UdpSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.source().as_fd()
-    }
-}
-
-#[cfg(unix)]
-impl AsRawFd for UdpSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.io.source().as_raw_fd()
-    }
-}
+lends_handle!(UdpSocket: io.source());
 
 impl fmt::Debug for UdpSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,123 +1,35 @@
 //! Receiving into memory that has not been initialised: no zeroing before a read.
 //!
-//! The kernel is handed a buffer's spare room, and rustix answers with evidence: the part of that
-//! very room the kernel has filled, as `&mut [u8]`. Only its length is then vouched for. This is
-//! the only file of the crate with unsafe code.
+//! The kernel is handed a buffer's spare room, and the call in `buf/unix.rs` answers with evidence: the
+//! part of that very room the kernel has filled, as `&mut [u8]`. Only its length is then vouched for. On
+//! Windows no call gives evidence, so there the room is zeroed after all, as a part of the evidence. This
+//! is the only file of the crate with unsafe code.
 //!
 //! # Invariants
 //! - [`Unfilled`] is sealed; each implementation moves its cursor by the length of the evidence
 //!   and nothing else, and only if it starts where the room starts.
-//! - The room is never read here, and nothing de-initialises it: rustix writes to it or leaves it.
+//! - The room is never read here, and nothing de-initialises it: the calls write to it or leave it.
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+#[cfg(any(windows, test))]
+use std::slice;
 
-use rustix::net::{RecvFlags, SocketAddrAny};
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub use unix::{peek, peek_from, read, recv, recv_from};
+#[cfg(windows)]
+pub use windows::{peek, peek_from, recv, recv_from};
 
 /// A buffer with room at its end: tokio's `ReadBuf` and, as [`Growing`], any `bytes::BufMut`
 /// (feature `tokio`), hyper's `ReadBufCursor` (feature `hyper`). Sealed: the unsafe code here relies on how each counts what was filled.
 pub trait Unfilled: sealed::Sealed {}
 
 impl<B: sealed::Sealed> Unfilled for B {}
-
-/// Receives from a socket into the room `buf` has, and returns how many bytes were added.
-///
-/// Zero means the end of a stream, or that there was no room.
-///
-/// # Errors
-///
-/// As recv(2); `WouldBlock` if nothing is there.
-///
-/// # Examples
-///
-/// ```
-/// use heist_reactor::buf;
-/// use std::io::Write;
-/// use std::mem::MaybeUninit;
-/// use std::os::unix::net::UnixStream;
-///
-/// # fn main() -> std::io::Result<()> {
-/// let (mut sender, receiver) = UnixStream::pair()?;
-/// sender.write_all(b"loot")?;
-///
-/// let mut room = [MaybeUninit::uninit(); 16];
-/// let mut buf = tokio::io::ReadBuf::uninit(&mut room);
-/// assert_eq!(buf::recv(&receiver, &mut buf)?, 4);
-/// assert_eq!(buf.filled(), b"loot");
-/// # Ok(())
-/// # }
-/// ```
-pub fn recv(fd: impl AsFd, buf: &mut impl Unfilled) -> io::Result<usize> {
-    recv_with(fd, buf, RecvFlags::empty())
-}
-
-/// As [`recv`], but leaves what it returns in the socket's queue.
-///
-/// # Errors
-///
-/// As recv(2); `WouldBlock` if nothing is there.
-pub fn peek(fd: impl AsFd, buf: &mut impl Unfilled) -> io::Result<usize> {
-    recv_with(fd, buf, RecvFlags::PEEK)
-}
-
-/// As [`recv`], and tells who sent it, where the kernel says: for datagrams. What does not fit into
-/// the room is cut off.
-///
-/// # Errors
-///
-/// As recvfrom(2); `WouldBlock` if nothing is there.
-pub fn recv_from(
-    fd: impl AsFd,
-    buf: &mut impl Unfilled,
-) -> io::Result<(usize, Option<SocketAddrAny>)> {
-    recv_from_with(fd, buf, RecvFlags::empty())
-}
-
-/// As [`recv_from`], but leaves the datagram in the socket's queue.
-///
-/// # Errors
-///
-/// As recvfrom(2); `WouldBlock` if nothing is there.
-pub fn peek_from(
-    fd: impl AsFd,
-    buf: &mut impl Unfilled,
-) -> io::Result<(usize, Option<SocketAddrAny>)> {
-    recv_from_with(fd, buf, RecvFlags::PEEK)
-}
-
-/// Reads from any descriptor into the room `buf` has, and returns how many bytes were added.
-///
-/// # Errors
-///
-/// As read(2); `WouldBlock` if nothing is there and the descriptor is non-blocking.
-pub fn read(fd: impl AsFd, buf: &mut impl Unfilled) -> io::Result<usize> {
-    buf.fill(|room| {
-        let (filled, _) = rustix::io::read(fd, room)?;
-        Ok(filled)
-    })
-}
-
-fn recv_with(fd: impl AsFd, buf: &mut impl Unfilled, flags: RecvFlags) -> io::Result<usize> {
-    buf.fill(|room| {
-        let ((filled, _), _) = rustix::net::recv(fd, room, flags)?;
-        Ok(filled)
-    })
-}
-
-fn recv_from_with(
-    fd: impl AsFd,
-    buf: &mut impl Unfilled,
-    flags: RecvFlags,
-) -> io::Result<(usize, Option<SocketAddrAny>)> {
-    let mut from = None;
-    let length = buf.fill(|room| {
-        let ((filled, _), _, sender) = rustix::net::recvfrom(fd, room, flags)?;
-        from = sender;
-        Ok(filled)
-    })?;
-    Ok((length, from))
-}
 
 /// The length of what was filled, once it is shown to be the start of the room.
 fn proven_len(room: *const MaybeUninit<u8>, filled: &[u8]) -> usize {
@@ -127,6 +39,29 @@ fn proven_len(room: *const MaybeUninit<u8>, filled: &[u8]) -> usize {
     );
     filled.len()
 }
+
+/// Has `f` fill the start of a room that is zeroed before, and returns as much of it as `f` says: evidence
+/// of what is initialised, if not of what was received.
+///
+/// `f` is one of `buf/windows.rs`'s closures, and leaves nothing in the room uninitialised.
+#[cfg(any(windows, test))]
+fn zeroed(
+    room: &mut [MaybeUninit<u8>],
+    f: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
+) -> io::Result<&mut [u8]> {
+    let most = room.len().min(MOST_ZEROED);
+    let room = &mut room[..most];
+    room.fill(MaybeUninit::new(0));
+    let len = f(room)?;
+    let filled = &mut room[..len];
+    // SAFETY: all of `filled` must be initialised: it was zeroed above, and `f` hands it to socket2 only,
+    // which promises to write no uninitialised byte.
+    Ok(unsafe { slice::from_raw_parts_mut(filled.as_mut_ptr().cast(), len) })
+}
+
+/// How much of a room is zeroed for one call, in bytes: the longest datagram.
+#[cfg(any(windows, test))]
+const MOST_ZEROED: usize = 65_536;
 
 mod sealed {
     use super::{MaybeUninit, io};
@@ -146,8 +81,8 @@ impl sealed::Sealed for tokio::io::ReadBuf<'_> {
         &mut self,
         f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
     ) -> io::Result<usize> {
-        // SAFETY: the room must not be de-initialised. `f` is one of this file's closures,
-        // which pass it to rustix: that writes bytes the kernel has received, or nothing.
+        // SAFETY: the room must not be de-initialised. `f` is one of the closures of
+        // `buf/`, which write to it bytes the kernel has received, zeros, or nothing.
         let room = unsafe { self.unfilled_mut() };
         let start = room.as_ptr();
         let len = proven_len(start, f(room)?);
@@ -171,8 +106,8 @@ impl<B: bytes::BufMut + ?Sized> sealed::Sealed for Growing<'_, B> {
         f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
     ) -> io::Result<usize> {
         let chunk = self.0.chunk_mut();
-        // SAFETY: the room must not be de-initialised. `f` is one of this file's closures,
-        // which pass it to rustix: that writes bytes the kernel has received, or nothing.
+        // SAFETY: the room must not be de-initialised. `f` is one of the closures of
+        // `buf/`, which write to it bytes the kernel has received, zeros, or nothing.
         let room = unsafe { chunk.as_uninit_slice_mut() };
         let start = room.as_ptr();
         let len = proven_len(start, f(room)?);
@@ -189,8 +124,8 @@ impl sealed::Sealed for hyper::rt::ReadBufCursor<'_> {
         &mut self,
         f: impl for<'r> FnOnce(&'r mut [MaybeUninit<u8>]) -> io::Result<&'r mut [u8]>,
     ) -> io::Result<usize> {
-        // SAFETY: the room must not be de-initialised. `f` is one of this file's closures,
-        // which pass it to rustix: that writes bytes the kernel has received, or nothing.
+        // SAFETY: the room must not be de-initialised. `f` is one of the closures of
+        // `buf/`, which write to it bytes the kernel has received, zeros, or nothing.
         let room = unsafe { self.as_mut() };
         let start = room.as_ptr();
         let len = proven_len(start, f(room)?);
@@ -201,6 +136,6 @@ impl sealed::Sealed for hyper::rt::ReadBufCursor<'_> {
     }
 }
 
-#[cfg(all(test, not(any(heist_loom, heist_shuttle))))]
+#[cfg(all(test, unix, not(any(heist_loom, heist_shuttle))))]
 #[path = "buf_tests.rs"]
 mod tests;

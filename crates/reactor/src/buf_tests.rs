@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
 
-use super::{peek, read, recv};
+use super::{MOST_ZEROED, peek, read, recv, zeroed};
 
 fn pair() -> (UnixStream, UnixStream) {
     let (sender, receiver) = UnixStream::pair().expect("a socket pair");
@@ -12,6 +12,17 @@ fn pair() -> (UnixStream, UnixStream) {
         .set_nonblocking(true)
         .expect("a socket can be set non-blocking");
     (sender, receiver)
+}
+
+#[test]
+fn a_zeroed_room_gives_what_was_filled_and_no_more_than_a_datagram() {
+    let mut room = vec![MaybeUninit::uninit(); MOST_ZEROED + 1];
+    let filled = zeroed(&mut room, |room| {
+        assert_eq!(room.len(), MOST_ZEROED);
+        room[0].write(7);
+        Ok(2)
+    });
+    assert_eq!(filled.expect("it was filled"), [7, 0]);
 }
 
 #[cfg(feature = "tokio")]

@@ -9,6 +9,8 @@
 //!
 //! # Invariants
 //! - A source is registered once, edge-triggered, for as long as its registration lives.
+//! - On Windows mio asks for a source's next event only when a call of its own, or one inside its
+//!   `try_io`, says `WouldBlock`. So there operations are such calls; whoever registers sees to that.
 //! - `WouldBlock` is believed over what an event said, closed states included: the kernel's latest
 //!   answer is the truth, and any change after it makes a new event.
 //! - Each operation that makes progress spends one unit of the budget, and asks for it first.
@@ -31,6 +33,10 @@ use crate::shut_down;
 use crate::slots::{Key, Rejected};
 use crate::sync::Arc;
 use crate::wake_batch::WakeBatch;
+
+/// Whether a short result of a stream may stand for the `WouldBlock` of the next call. On Windows only
+/// a call makes mio ask for the next event.
+const SHORT_IS_ALL: bool = cfg!(not(windows));
 
 /// A source registered with a reactor: once, edge-triggered, for its whole life.
 ///
@@ -205,7 +211,7 @@ impl Registration {
     /// Only for TCP. Whatever else may return early with more to come, as a Unix socket does at
     /// passed descriptors, loses events by this. Once the peer has closed, an error is pending or
     /// out-of-band data has been announced, a short result clears nothing, because the kernel may
-    /// have said all it has to say in that one event.
+    /// have said all it has to say in that one event. On Windows it never clears anything.
     ///
     /// # Errors
     ///
@@ -218,7 +224,10 @@ impl Registration {
         f: impl FnMut() -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         self.poll_attempt(cx, direction, f, |&count, snapshot| {
-            0 < count && count < want && !snapshot.ready().contains_any(Ready::KEEPS_READY)
+            SHORT_IS_ALL
+                && 0 < count
+                && count < want
+                && !snapshot.ready().contains_any(Ready::KEEPS_READY)
         })
     }
 

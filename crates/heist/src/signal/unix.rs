@@ -154,6 +154,13 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
     Ok(Signal { id, reader })
 }
 
+pub(super) async fn ctrl_c() -> io::Result<()> {
+    match signal(SignalKind::interrupt())?.recv().await {
+        Some(()) => Ok(()),
+        None => Err(io::Error::other("the runtime has shut down")),
+    }
+}
+
 /// A listener for one signal, made by [`signal`].
 ///
 /// Signals that arrive while nobody waits are kept, but not counted: however many there were, the

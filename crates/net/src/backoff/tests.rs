@@ -36,8 +36,11 @@ fn failures_within_a_pause_do_not_lengthen_it() {
     assert_eq!(backoff.pause(|| now), Some(now + FIRST_PAUSE));
 }
 
+#[cfg(unix)]
 #[test]
 fn errors_of_accept_are_told_apart() {
+    use rustix::io::Errno;
+
     let of = |errno: Errno| Failure::of(&io::Error::from(errno));
     assert_eq!(of(Errno::MFILE), Failure::Exhausted);
     assert_eq!(of(Errno::NFILE), Failure::Exhausted);

@@ -25,6 +25,7 @@ use heist_reactor::{Handle, Interest, Ready, Sleep};
 use super::TcpStream;
 use crate::ToSocketAddrs;
 use crate::addr::{no_address, resolve};
+use crate::system::attempt;
 
 /// How long an attempt stays alone: the "Connection Attempt Delay" that RFC 8305 recommends.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -158,8 +159,14 @@ pub(super) async fn finish(stream: TcpStream) -> io::Result<TcpStream> {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
             Err(error) => return Err(error),
         }
-        stream.evented().registration().clear_ready(event);
+        // Asks for the next event, where nothing but a call that comes too early does.
+        let _ = attempt(stream.evented(), too_early);
+        registration.clear_ready(event);
     }
+}
+
+fn too_early() -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 /// Whether a socket that is not connected will never be.

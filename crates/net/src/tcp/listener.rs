@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::task::{Context, Poll};
 
 use socket2::SockRef;
@@ -12,6 +11,7 @@ use super::{TcpSocket, TcpStream};
 use crate::ToSocketAddrs;
 use crate::accept::Acceptor;
 use crate::addr::{no_address, resolve};
+use crate::system::{WANTS_REUSEADDR, lends_handle};
 
 /// A socket that listens for TCP connections.
 ///
@@ -41,8 +41,8 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Binds a listener to `addr`, with `SO_REUSEADDR` and a backlog of
-    /// [`DEFAULT_BACKLOG`](TcpSocket::DEFAULT_BACKLOG).
+    /// Binds a listener to `addr`, with a backlog of [`DEFAULT_BACKLOG`](TcpSocket::DEFAULT_BACKLOG) and
+    /// with `SO_REUSEADDR`, but not on Windows, where anybody could then take the address over.
     ///
     /// Port 0 asks the system for a free port; [`local_addr`](TcpListener::local_addr) tells which.
     /// If `addr` yields several addresses, the first that can be bound is. For other options use
@@ -72,7 +72,9 @@ impl TcpListener {
 
     fn bind_one(addr: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::for_addr(addr)?;
-        socket.set_reuseaddr(true)?;
+        if WANTS_REUSEADDR {
+            socket.set_reuseaddr(true)?;
+        }
         socket.bind(addr)?;
         socket.listen(TcpSocket::DEFAULT_BACKLOG)
     }
@@ -121,11 +123,11 @@ impl TcpListener {
         Ok(group)
     }
 
-    /// Wraps a listening descriptor that is already non-blocking.
+    /// Wraps a listener that is already non-blocking.
     #[track_caller]
-    pub(super) fn from_fd(fd: OwnedFd) -> io::Result<Self> {
+    pub(super) fn from_nonblocking(listener: std::net::TcpListener) -> io::Result<Self> {
         Ok(Self {
-            acceptor: Acceptor::new(mio::net::TcpListener::from(fd))?,
+            acceptor: Acceptor::new(mio::net::TcpListener::from_std(listener))?,
         })
     }
 
@@ -172,7 +174,7 @@ impl TcpListener {
     #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Self::from_fd(listener.into())
+        Self::from_nonblocking(listener)
     }
 
     /// Turns this listener into one of the standard library, still in non-blocking mode.
@@ -221,19 +223,7 @@ impl TryFrom<std::net::TcpListener> for TcpListener {
     }
 }
 
-#[cfg(unix)]
-impl AsFd for TcpListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.acceptor.source().as_fd()
-    }
-}
-
-#[cfg(unix)]
-impl AsRawFd for TcpListener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.acceptor.source().as_raw_fd()
-    }
-}
+lends_handle!(TcpListener: acceptor.source());
 
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,14 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{TcpListener, TcpStream, connect};
-use crate::system::new_socket;
+use crate::system::{holds_handle, is_connecting, lends_handle, new_socket};
 
 /// A TCP socket that is neither connected nor listening yet, for setting options first.
 ///
@@ -106,11 +104,11 @@ impl TcpSocket {
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
         self.socket.set_nonblocking(true)?;
         if let Err(error) = self.socket.connect(&addr.into()) {
-            if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) {
+            if !is_connecting(&error) {
                 return Err(error);
             }
         }
-        connect::finish(TcpStream::from_fd(self.socket.into())?).await
+        connect::finish(TcpStream::from_nonblocking(self.socket.into())?).await
     }
 
     /// Listens for connections. `backlog` is how many the kernel completes ahead of `accept`.
@@ -127,7 +125,7 @@ impl TcpSocket {
         self.socket.set_nonblocking(true)?;
         self.socket
             .listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-        TcpListener::from_fd(self.socket.into())
+        TcpListener::from_nonblocking(self.socket.into())
     }
 
     /// Returns the address the socket is bound to.
@@ -278,38 +276,5 @@ fn saturate(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-#[cfg(unix)]
-impl From<OwnedFd> for TcpSocket {
-    /// Wraps a descriptor, which must be that of a TCP socket for any of the calls to make sense.
-    fn from(fd: OwnedFd) -> Self {
-        Self { socket: fd.into() }
-    }
-}
-
-#[cfg(unix)]
-impl From<TcpSocket> for OwnedFd {
-    fn from(socket: TcpSocket) -> Self {
-        socket.socket.into()
-    }
-}
-
-#[cfg(unix)]
-impl AsFd for TcpSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-#[cfg(unix)]
-impl AsRawFd for TcpSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-}
-
-#[cfg(unix)]
-impl IntoRawFd for TcpSocket {
-    fn into_raw_fd(self) -> RawFd {
-        self.socket.into_raw_fd()
-    }
-}
+lends_handle!(TcpSocket: socket);
+holds_handle!(TcpSocket: socket);

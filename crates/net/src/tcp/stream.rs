@@ -3,11 +3,10 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use heist_reactor::{Direction, Interest, buf};
+use heist_reactor::{Direction, Interest};
 #[cfg(target_os = "linux")]
 use rustix::net::sockopt;
 use socket2::SockRef;
@@ -16,6 +15,7 @@ use tokio::io::ReadBuf;
 use super::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::readiness::{poll_readiness_methods, readiness_methods};
 use crate::stream::{try_read_methods, try_write_methods};
+use crate::system::{lends_handle, peek};
 use crate::{Evented, ToSocketAddrs};
 
 /// A TCP connection between this process and a peer.
@@ -77,10 +77,10 @@ impl TcpStream {
         Self { io }
     }
 
-    /// Wraps a stream descriptor that is already non-blocking.
+    /// Wraps a stream that is already non-blocking.
     #[track_caller]
-    pub(super) fn from_fd(fd: OwnedFd) -> io::Result<Self> {
-        Self::new(mio::net::TcpStream::from(fd))
+    pub(super) fn from_nonblocking(stream: std::net::TcpStream) -> io::Result<Self> {
+        Self::new(mio::net::TcpStream::from_std(stream))
     }
 
     /// Turns a stream of the standard library into one of this runtime.
@@ -97,7 +97,7 @@ impl TcpStream {
     #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Self::from_fd(stream.into())
+        Self::from_nonblocking(stream)
     }
 
     /// Turns this stream into one of the standard library, still in non-blocking mode.
@@ -268,8 +268,9 @@ impl TcpStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
-        let peek = || buf::peek(self, buf);
-        self.io.registration().poll_io(cx, Direction::Read, peek)
+        let attempt = || peek(self.io.source(), buf);
+        let registration = self.io.registration();
+        registration.poll_io(cx, Direction::Read, attempt)
     }
 
     pub(crate) fn evented(&self) -> &Evented<mio::net::TcpStream> {
@@ -297,19 +298,7 @@ impl AsRef<TcpStream> for TcpStream {
     }
 }
 
-#[cfg(unix)]
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.source().as_fd()
-    }
-}
-
-#[cfg(unix)]
-impl AsRawFd for TcpStream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.io.source().as_raw_fd()
-    }
-}
+lends_handle!(TcpStream: io.source());
 
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

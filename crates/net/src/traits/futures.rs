@@ -7,8 +7,12 @@ use std::task::{Context, Poll, ready};
 use futures_io::{AsyncRead, AsyncWrite};
 use tokio::io::ReadBuf;
 
-use crate::unix::{self, pipe};
-use crate::{TcpStream, UnixStream, tcp};
+use crate::{TcpStream, tcp};
+#[cfg(unix)]
+use crate::{
+    UnixStream,
+    unix::{self, pipe},
+};
 
 macro_rules! reads {
     ($($reader:ty),+) => {$(
@@ -60,8 +64,12 @@ macro_rules! writes {
 }
 
 reads!(TcpStream, tcp::ReadHalf<'_>, tcp::OwnedReadHalf);
+#[cfg(unix)]
 reads!(UnixStream, unix::ReadHalf<'_>, unix::OwnedReadHalf);
+#[cfg(unix)]
 reads!(pipe::Receiver);
 writes!(TcpStream, tcp::WriteHalf<'_>, tcp::OwnedWriteHalf);
+#[cfg(unix)]
 writes!(UnixStream, unix::WriteHalf<'_>, unix::OwnedWriteHalf);
+#[cfg(unix)]
 writes!(pipe::Sender);

@@ -4,11 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
-use heist_reactor::{Direction, Interest, buf};
+use heist_reactor::{Direction, Interest};
 use tokio::io::ReadBuf;
 
 use super::UdpSocket;
 use crate::datagram::Datagrams as _;
+use crate::system;
 
 impl UdpSocket {
     /// Reads the next datagram of the peer without taking it, and returns its length, or as much
@@ -22,8 +23,8 @@ impl UdpSocket {
     ///
     /// Cancel safe: peeking takes nothing.
     pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.async_io(Interest::READABLE, || self.evented().source().peek(buf))
-            .await
+        let buf = &mut ReadBuf::new(buf);
+        self.async_io(Interest::READABLE, || self.look(buf)).await
     }
 
     /// Polls for a datagram of the peer to look at.
@@ -32,9 +33,9 @@ impl UdpSocket {
     ///
     /// As [`recv`](Self::recv).
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let peek = || buf::peek(self, buf);
         let registration = self.evented().registration();
-        registration.poll_io(cx, Direction::Read, peek).map_ok(drop)
+        let peeked = registration.poll_io(cx, Direction::Read, || self.look(buf));
+        peeked.map_ok(drop)
     }
 
     /// Reads the next datagram of the peer without taking it and without waiting.
@@ -43,7 +44,8 @@ impl UdpSocket {
     ///
     /// `WouldBlock` when none is there, else as [`recv`](Self::recv).
     pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.try_io(Interest::READABLE, || self.evented().source().peek(buf))
+        let buf = &mut ReadBuf::new(buf);
+        self.try_io(Interest::READABLE, || self.look(buf))
     }
 
     /// Reads the next datagram without taking it, and returns its length and its sender.
@@ -56,10 +58,9 @@ impl UdpSocket {
     ///
     /// Cancel safe: peeking takes nothing.
     pub async fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.async_io(Interest::READABLE, || {
-            self.evented().source().peek_from(buf)
-        })
-        .await
+        let buf = &mut ReadBuf::new(buf);
+        self.async_io(Interest::READABLE, || self.look_from(buf))
+            .await
     }
 
     /// Polls for a datagram to look at, and returns its sender.
@@ -73,10 +74,8 @@ impl UdpSocket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<SocketAddr>> {
         let registration = self.evented().registration();
-        registration.poll_io(cx, Direction::Read, || {
-            let (_, sender) = buf::peek_from(self, buf)?;
-            mio::net::UdpSocket::sender(sender)
-        })
+        let peeked = registration.poll_io(cx, Direction::Read, || self.look_from(buf));
+        peeked.map_ok(|(_, sender)| sender)
     }
 
     /// Reads the next datagram without taking it and without waiting.
@@ -85,9 +84,8 @@ impl UdpSocket {
     ///
     /// `WouldBlock` when none is there, else as [`recv`](Self::recv).
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.try_io(Interest::READABLE, || {
-            self.evented().source().peek_from(buf)
-        })
+        let buf = &mut ReadBuf::new(buf);
+        self.try_io(Interest::READABLE, || self.look_from(buf))
     }
 
     /// Waits for a datagram and returns its sender; the datagram stays.
@@ -123,8 +121,17 @@ impl UdpSocket {
         self.try_io(Interest::READABLE, || self.sender_of_next())
     }
 
+    fn look(&self, buf: &mut ReadBuf<'_>) -> io::Result<usize> {
+        system::peek(self.evented().source(), buf)
+    }
+
+    fn look_from(&self, buf: &mut ReadBuf<'_>) -> io::Result<(usize, SocketAddr)> {
+        let (length, sender) = system::peek_from(self.evented().source(), buf)?;
+        Ok((length, mio::net::UdpSocket::sender(sender)?))
+    }
+
     fn sender_of_next(&self) -> io::Result<SocketAddr> {
-        let (_, sender) = self.evented().source().peek_from(&mut [])?;
+        let (_, sender) = self.look_from(&mut ReadBuf::new(&mut []))?;
         Ok(sender)
     }
 }

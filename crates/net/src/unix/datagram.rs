@@ -19,13 +19,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use heist_reactor::{Direction, Interest, Sleep};
-use rustix::net::SocketAddrAny;
 use socket2::{SockAddr, SockRef};
 
 use super::{SocketAddr, UnixSocket};
 use crate::Evented;
 use crate::datagram::{Datagrams, datagram_methods};
 use crate::readiness::{poll_readiness_methods, readiness_methods};
+use crate::system::Sender;
 
 /// The pause after the first attempt that met a full queue.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -62,7 +62,7 @@ impl Datagrams for mio::net::UnixDatagram {
         self.send(buf)
     }
 
-    fn sender(addr: Option<SocketAddrAny>) -> io::Result<SocketAddr> {
+    fn sender(addr: Option<Sender>) -> io::Result<SocketAddr> {
         SocketAddr::from_received(addr)
     }
 }

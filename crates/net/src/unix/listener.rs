@@ -7,7 +7,7 @@ use std::path::Path;
 use std::task::{Context, Poll};
 
 use super::{SocketAddr, UnixSocket, UnixStream};
-use crate::accept::Acceptor;
+use crate::accept::{Acceptor, Listen};
 
 /// A socket that listens for connections from this machine. Unix only.
 ///
@@ -31,6 +31,15 @@ use crate::accept::Acceptor;
 /// ```
 pub struct UnixListener {
     acceptor: Acceptor<mio::net::UnixListener>,
+}
+
+impl Listen for mio::net::UnixListener {
+    type Stream = mio::net::UnixStream;
+    type Addr = std::os::unix::net::SocketAddr;
+
+    fn accept(&self) -> io::Result<(Self::Stream, Self::Addr)> {
+        self.accept()
+    }
 }
 
 impl UnixListener {

@@ -1,5 +1,6 @@
 //! Pipes and FIFOs: one direction each, a [`Sender`] and a [`Receiver`]. Unix only.
 
+mod channel;
 mod ends;
 mod options;
 

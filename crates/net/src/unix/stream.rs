@@ -10,7 +10,7 @@ use super::UCred;
 use super::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, SocketAddr, UnixSocket, WriteHalf};
 use crate::Evented;
 use crate::readiness::{poll_readiness_methods, readiness_methods};
-use crate::stream::{try_read_methods, try_write_methods};
+use crate::stream::{socket_channel, try_read_methods, try_write_methods};
 
 /// A connection to another process, or another part of this one, over a Unix socket. Unix
 /// only.
@@ -38,6 +38,8 @@ use crate::stream::{try_read_methods, try_write_methods};
 pub struct UnixStream {
     io: Evented<mio::net::UnixStream>,
 }
+
+socket_channel!(mio::net::UnixStream, short_is_all: false);
 
 impl UnixStream {
     /// Connects to the socket at `path`; one that begins with a null byte is an abstract name.

@@ -62,6 +62,7 @@ fn datagrams_arrive_as_they_were_cut() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn more_than_one_call_takes_is_sent_in_several() {
     let net = Driven::start();

@@ -2,11 +2,13 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::thread;
 
-use crate::support::{Driven, kind, listener, open_descriptors, poll_and_drop};
+#[cfg(target_os = "linux")]
+use crate::support::open_descriptors;
+use crate::support::{Driven, kind, listener, poll_and_drop};
 use heist_net::{TcpListener, TcpSocket, TcpStream};
+#[cfg(unix)]
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[test]
@@ -72,6 +74,7 @@ fn a_taken_port_is_an_error() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn two_listeners_share_a_port_when_both_say_so() {
     let net = Driven::start();
@@ -108,6 +111,7 @@ fn socket_options_are_set_and_read_back() {
         socket.linger().expect("an option"),
         Some(std::time::Duration::ZERO)
     );
+    #[cfg(target_os = "linux")]
     assert_eq!(socket.device().expect("an option"), None);
     assert!(socket.take_error().expect("an option").is_none());
 
@@ -115,7 +119,9 @@ fn socket_options_are_set_and_read_back() {
     if let Ok(socket) = TcpSocket::new_v6() {
         socket.set_only_v6(true).expect("an option");
         assert!(socket.only_v6().expect("an option"));
+        #[cfg(unix)]
         socket.set_tclass_v6(0x10).expect("an option");
+        #[cfg(unix)]
         assert_eq!(socket.tclass_v6().expect("an option"), 0x10);
     }
 }
@@ -149,9 +155,10 @@ fn a_socket_from_a_blocking_std_stream_can_listen() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn every_descriptor_is_close_on_exec_and_non_blocking() {
-    fn check(what: &str, fd: impl AsFd) {
+    fn check(what: &str, fd: impl std::os::fd::AsFd) {
         let flags = rustix::io::fcntl_getfd(&fd).expect("flags");
         assert!(
             flags.contains(rustix::io::FdFlags::CLOEXEC),
@@ -180,6 +187,7 @@ fn every_descriptor_is_close_on_exec_and_non_blocking() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn descriptors_and_registrations_return_to_where_they_were() {
     let net = Driven::start();
@@ -214,6 +222,7 @@ fn descriptors_and_registrations_return_to_where_they_were() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn a_group_shares_one_port_and_its_connections() {
     let net = Driven::start();

@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpStream as StdStream};
 
 use heist_net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::support::{Driven, kind, listener, open_descriptors, poll_and_drop};
+use crate::support::{Driven, kind, listener};
+#[cfg(target_os = "linux")]
+use crate::support::{open_descriptors, poll_and_drop};
 
 /// A listener whose queue is full: the kernel drops what asks for a connection, and whoever
 /// connects waits for minutes.
@@ -63,6 +65,7 @@ fn an_address_that_refuses_gives_way_at_once_and_the_last_error_is_told() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn losers_and_dropped_races_close_their_sockets() {
     if !crate::support::alone("race::losers_and_dropped_races_close_their_sockets") {

@@ -61,7 +61,12 @@ fn shutting_down_ends_one_direction_only() {
             .await
             .expect("reads to the end");
         assert_eq!((&*question, &*answer), ("question", "answer"));
-        assert_eq!(kind(near.write_all(b"more").await), ErrorKind::BrokenPipe);
+        let written = kind(near.write_all(b"more").await);
+        // Windows says `WSAESHUTDOWN`, which has no kind.
+        assert!(
+            written == ErrorKind::BrokenPipe || cfg!(windows),
+            "{written:?}"
+        );
     });
 }
 
@@ -312,7 +317,9 @@ fn options_are_set_and_read_back() {
     assert_eq!(stream.linger().expect("an option"), None);
     stream.set_linger(Some(Duration::ZERO)).expect("an option");
     assert_eq!(stream.linger().expect("an option"), Some(Duration::ZERO));
+    #[cfg(target_os = "linux")]
     stream.set_quickack(true).expect("an option");
+    #[cfg(target_os = "linux")]
     stream.quickack().expect("an option");
     assert!(stream.take_error().expect("an option").is_none());
 }

@@ -102,11 +102,13 @@ pub(crate) fn poll_and_drop<F: Future>(future: F) -> Poll<F::Output> {
 }
 
 /// How many descriptors this process has open.
+#[cfg(target_os = "linux")]
 pub(crate) fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("procfs").count()
 }
 
 /// Waits until `condition` holds; panics after [`DEADLINE`].
+#[cfg(unix)]
 pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
@@ -122,6 +124,7 @@ pub(crate) fn kind<T>(result: io::Result<T>) -> io::ErrorKind {
 
 /// Runs the test `name` again in a process of its own, where no other test opens descriptors or
 /// minds limits. Returns `true` in that process; elsewhere `false`, once it has passed there.
+#[cfg(unix)]
 pub(crate) fn alone(name: &str) -> bool {
     const MARK: &str = "HEIST_TEST_ALONE";
     if std::env::var_os(MARK).is_some() {

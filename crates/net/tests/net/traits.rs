@@ -99,6 +99,12 @@ fn sockets_and_halves_are_send_sync_and_unpin() {
     check::<heist_net::tcp::ReadHalf<'_>>();
     check::<heist_net::tcp::WriteHalf<'_>>();
     check::<heist_net::UdpSocket>();
+}
+
+#[cfg(unix)]
+#[test]
+fn unix_sockets_and_halves_are_send_sync_and_unpin() {
+    fn check<T: Send + Sync + Unpin + std::fmt::Debug>() {}
     check::<heist_net::UnixDatagram>();
     check::<heist_net::UnixListener>();
     check::<heist_net::UnixSocket>();

@@ -7,7 +7,9 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use heist_net::{Interest, UdpSocket};
 use tokio::io::ReadBuf;
 
-use crate::support::{Driven, eventually, kind, poll_and_drop};
+use crate::support::{Driven, kind};
+#[cfg(unix)]
+use crate::support::{eventually, poll_and_drop};
 
 async fn socket() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
@@ -23,6 +25,7 @@ async fn connected() -> (UdpSocket, UdpSocket) {
 }
 
 /// A socket connected to a port where nobody listens.
+#[cfg(unix)]
 async fn refused() -> UdpSocket {
     let (socket, _) = socket().await;
     let (gone, addr) = self::socket().await;
@@ -163,6 +166,7 @@ fn peeking_takes_nothing() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn a_refusal_reaches_the_receiver_that_waits() {
     let net = Driven::start();
@@ -177,6 +181,7 @@ fn a_refusal_reaches_the_receiver_that_waits() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn after_refusals_the_socket_works_on() {
     let net = Driven::start();
@@ -213,6 +218,7 @@ fn after_refusals_the_socket_works_on() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn a_refusal_wakes_who_waits_for_readiness_and_can_be_taken() {
     let net = Driven::start();
@@ -230,6 +236,7 @@ fn a_refusal_wakes_who_waits_for_readiness_and_can_be_taken() {
     });
 }
 
+#[cfg(unix)]
 #[test]
 fn an_open_socket_hears_no_refusals() {
     let net = Driven::start();
@@ -261,7 +268,8 @@ fn multicast_reaches_those_who_joined() {
         assert!(sender.multicast_loop_v4().expect("an option"));
         assert_eq!(sender.multicast_ttl_v4().expect("an option"), 0);
         // From an address of the loopback interface, so that it goes there.
-        rustix::net::sockopt::set_ip_multicast_if(&sender, &Ipv4Addr::LOCALHOST)
+        socket2::SockRef::from(&sender)
+            .set_multicast_if_v4(&Ipv4Addr::LOCALHOST)
             .expect("an option");
         sender.send_to(b"all", (group, port)).await.expect("sends");
         let mut buf = [0; 8];
@@ -283,13 +291,16 @@ fn options_are_kept() {
         assert_eq!(socket.ttl().expect("an option"), 7);
         socket.set_tos_v4(0x10).expect("an option");
         assert_eq!(socket.tos_v4().expect("an option"), 0x10);
+        #[cfg(target_os = "linux")]
         assert_eq!(socket.device().expect("an option"), None);
 
         // IPv6 may be off on this machine.
         let Ok(six) = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).await else {
             return;
         };
+        #[cfg(target_os = "linux")]
         six.set_tclass_v6(0x10).expect("an option");
+        #[cfg(target_os = "linux")]
         assert_eq!(six.tclass_v6().expect("an option"), 0x10);
         six.set_multicast_loop_v6(false).expect("an option");
         assert!(!six.multicast_loop_v6().expect("an option"));

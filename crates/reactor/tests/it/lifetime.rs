@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use heist_reactor::{Direction, Interest, Registration};
+use mio::net::TcpStream;
 
 use crate::connection::{BOTH, Connection};
 use crate::support::{
@@ -22,17 +22,23 @@ fn expect_shut_down<T>(result: io::Result<T>) {
     assert!(error.to_string().contains("has shut down"), "{error}");
 }
 
+#[cfg(unix)]
+fn duplicate(stream: &TcpStream) -> io::Result<std::os::fd::OwnedFd> {
+    std::os::fd::AsFd::as_fd(stream).try_clone_to_owned()
+}
+
+#[cfg(windows)]
+fn duplicate(stream: &TcpStream) -> io::Result<std::os::windows::io::OwnedSocket> {
+    std::os::windows::io::AsSocket::as_socket(stream).try_clone_to_owned()
+}
+
 #[test]
 fn an_event_in_flight_for_a_closed_socket_does_not_reach_its_successor() {
     let _deadline = deadline();
     let mut reactor = reactor();
     let mut old = Connection::new(&mut reactor);
     // A duplicate keeps the kernel's side of the registration alive beyond the close.
-    let duplicate = old
-        .stream
-        .as_fd()
-        .try_clone_to_owned()
-        .expect("a descriptor is free");
+    let duplicate = duplicate(&old.stream).expect("a descriptor is free");
     old.send(b"for the old one");
     let Connection {
         peer: _peer,
@@ -107,12 +113,13 @@ fn a_source_that_is_taken_out_ends_its_waits_and_can_be_registered_anew() {
     block_on(&mut reactor, again.readiness(Interest::WRITABLE)).expect("the socket has room");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_source_the_kernel_refuses_leaves_nothing_behind() {
     let _deadline = deadline();
     let reactor = reactor();
     let file = std::fs::File::open("/dev/null").expect("the null device is there");
-    let file = file.as_raw_fd();
+    let file = std::os::fd::AsRawFd::as_raw_fd(&file);
     let mut source = mio::unix::SourceFd(&file);
     // epoll takes no device that cannot be waited for; kqueue does.
     if Registration::with_handle(&mut source, Interest::READABLE, reactor.handle()).is_err() {
