@@ -3,9 +3,10 @@
 //! 1. The library compiles for macOS and for Windows, without a warning. It is not run there.
 //! 2. The documentation builds as docs.rs builds it, by a nightly compiler, and has the badges that say
 //!    where an item is available: the probes of [`BADGES`], one for each way in which a condition gets
-//!    into the facade's pages.
+//!    into the facade's pages. What is there on Unix only says so in its first paragraph, too.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,6 +31,15 @@ const BADGES: [(&str, &str); 6] = [
     // Of a type of another crate, an implementation there.
     ("net/udp/struct.UdpBatch.html", "<code>udp-batch</code>"),
     ("net/struct.TcpStream.html", "<code>futures-io</code>"),
+];
+
+/// The folders of pages whose every item is there on Unix only, and says so in its first paragraph, too.
+const UNIX: [&str; 5] = [
+    "io/unix",
+    "net/unix",
+    "net/unix/pipe",
+    "process",
+    "signal/unix",
 ];
 
 /// Runs the command.
@@ -64,16 +74,54 @@ fn docs() -> anyhow::Result<()> {
     process::run(&doc, LIMIT).context(
         "it takes a nightly compiler: rustup toolchain install nightly --profile minimal",
     )?;
+    let pages = target.join("doc/heist");
     for (page, condition) in BADGES {
-        let html = fs::read_to_string(target.join("doc/heist").join(page)).context(page)?;
-        let shown = html.lines().any(|line| {
-            let badges = line.split("\"stab portability\"").skip(1);
-            let mut texts = badges.filter_map(|badge| badge.split("</div>").next());
-            texts.any(|text| text.contains(condition))
-        });
-        if !shown {
+        let html = fs::read_to_string(pages.join(page)).context(page)?;
+        if !shows(&html, condition) {
             bail!("heist/{page} does not say that something is available on {condition} only");
         }
     }
+    UNIX.iter().try_for_each(|folder| unix(&pages.join(folder)))
+}
+
+/// Checks the pages of a folder that is about Unix.
+fn unix(folder: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder).context("a folder of the documentation")? {
+        let page = entry?.path();
+        if page.extension().is_none_or(|extension| extension != "html") {
+            continue;
+        }
+        let html = fs::read_to_string(&page)?;
+        let content = html
+            .split("id=\"main-content\"")
+            .nth(1)
+            .context("rustdoc writes pages so")?;
+        let head = content.split("<h2 ").next().unwrap_or_default();
+        let first = first_paragraph(head);
+        let says = first.contains("Unix only") || first.contains("Linux only");
+        // A module says it anywhere in its head.
+        if !says && !page.ends_with("index.html") {
+            bail!("{} does not begin with \"Unix only.\"", page.display());
+        }
+        if !shows(head, "Unix") && !shows(head, "Linux") {
+            bail!("{} has no badge that says so", page.display());
+        }
+    }
     Ok(())
+}
+
+/// The first paragraph of a page's text, on one line.
+fn first_paragraph(html: &str) -> String {
+    let text = html.split("\"docblock\"><p>").nth(1).unwrap_or_default();
+    let first = text.split("</p>").next().unwrap_or_default();
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a badge on the page names `condition`.
+fn shows(html: &str, condition: &str) -> bool {
+    html.lines().any(|line| {
+        let badges = line.split("\"stab portability\"").skip(1);
+        let mut texts = badges.filter_map(|badge| badge.split("</div>").next());
+        texts.any(|text| text.contains(condition))
+    })
 }

@@ -365,7 +365,7 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFd<T> {
     }
 }
 
-/// The system has refused a descriptor; the value it came in is given back.
+/// The system has refused a descriptor; the value it came in is given back. Unix only.
 pub struct AsyncFdTryNewError<T> {
     inner: T,
     cause: io::Error,

@@ -14,9 +14,10 @@ pub(crate) enum OnDrop {
     Nothing,
 }
 
-/// Makes `ReadHalf`, `WriteHalf`, `OwnedReadHalf`, `OwnedWriteHalf` and `ReuniteError` for a stream.
+/// Makes `ReadHalf`, `WriteHalf`, `OwnedReadHalf`, `OwnedWriteHalf` and `ReuniteError` for a stream, and says
+/// where there `only` are such.
 macro_rules! split_halves {
-    ($Stream:ident, $Addr:ty) => {
+    ($Stream:ident, $Addr:ty $(, $only:literal)?) => {
         use std::error::Error;
         use std::fmt;
         use std::io;
@@ -26,16 +27,19 @@ macro_rules! split_halves {
         use crate::halves::{OnDrop, half_methods, read_half_methods, write_half_methods};
 
         /// The reading half of a stream, borrowed from it by `split`.
+        $(#[doc = $only])?
         #[derive(Debug)]
         pub struct ReadHalf<'a>(&'a $Stream);
 
         /// The writing half of a stream, borrowed from it by `split`.
+        $(#[doc = $only])?
         ///
         /// Shutting it down tells the peer that nothing more will come; dropping it does nothing.
         #[derive(Debug)]
         pub struct WriteHalf<'a>(&'a $Stream);
 
         /// The reading half of a stream, made by `into_split`.
+        $(#[doc = $only])?
         ///
         /// Dropping it does not tell the peer anything; the connection closes with the last half.
         #[derive(Debug)]
@@ -44,6 +48,7 @@ macro_rules! split_halves {
         }
 
         /// The writing half of a stream, made by `into_split`.
+        $(#[doc = $only])?
         ///
         /// Dropping it shuts the write direction down. [`forget`](OwnedWriteHalf::forget) drops it
         /// without.
@@ -166,6 +171,7 @@ macro_rules! split_halves {
         }
 
         /// Two halves that do not come from the same stream, given back.
+        $(#[doc = $only])?
         #[derive(Debug)]
         pub struct ReuniteError(pub OwnedReadHalf, pub OwnedWriteHalf);
 

@@ -61,7 +61,7 @@ macro_rules! common {
     };
 }
 
-/// Writes to a child's standard input. Dropping it lets the child see the end.
+/// Writes to a child's standard input. Dropping it lets the child see the end. Unix only.
 #[derive(Debug)]
 pub struct ChildStdin {
     pipe: Sender,
@@ -69,7 +69,7 @@ pub struct ChildStdin {
 
 common!(ChildStdin, Sender);
 
-/// Reads a child's standard output.
+/// Reads a child's standard output. Unix only.
 #[derive(Debug)]
 pub struct ChildStdout {
     pipe: Receiver,
@@ -77,7 +77,7 @@ pub struct ChildStdout {
 
 common!(ChildStdout, Receiver);
 
-/// Reads a child's standard error.
+/// Reads a child's standard error. Unix only.
 #[derive(Debug)]
 pub struct ChildStderr {
     pipe: Receiver,

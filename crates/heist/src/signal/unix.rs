@@ -28,7 +28,7 @@ use mio::net::UnixStream;
 use signal_hook::consts::{FORBIDDEN, signal as number};
 use signal_hook::{SigId, low_level};
 
-/// A signal, by number.
+/// A signal, by number. Unix only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SignalKind(c_int);
 
@@ -111,7 +111,7 @@ impl From<SignalKind> for c_int {
     }
 }
 
-/// Listens for `kind` from now on.
+/// Listens for `kind` from now on. Unix only.
 ///
 /// Any number of listeners may listen for the same signal, in any number of runtimes; each is
 /// notified. The first one replaces the signal's default action *for the rest of the process's
@@ -161,7 +161,7 @@ pub(super) async fn ctrl_c() -> io::Result<()> {
     }
 }
 
-/// A listener for one signal, made by [`signal`].
+/// A listener for one signal, made by [`signal`]. Unix only.
 ///
 /// Signals that arrive while nobody waits are kept, but not counted: however many there were, the
 /// next [`recv`](Signal::recv) reports them once.

@@ -9,7 +9,7 @@ use heist_reactor::{Ready, ReadyEvent};
 
 use super::AsyncFd;
 
-/// Evidence that the descriptor was ready, borrowed from its [`AsyncFd`].
+/// Evidence that the descriptor was ready, borrowed from its [`AsyncFd`]. Unix only.
 ///
 /// The readiness stays when this is dropped. To wait for more, it must be cleared once the
 /// descriptor has said `WouldBlock`: [`try_io`](Self::try_io) does so.
@@ -87,7 +87,7 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFdReadyGuard<'_, T> {
     }
 }
 
-/// Evidence that the descriptor was ready, borrowed mutably from its [`AsyncFd`].
+/// Evidence that the descriptor was ready, borrowed mutably from its [`AsyncFd`]. Unix only.
 ///
 /// The readiness stays when this is dropped. To wait for more, it must be cleared once the
 /// descriptor has said `WouldBlock`: [`try_io`](Self::try_io) does so.
@@ -175,7 +175,7 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for AsyncFdReadyMutGuard<'_, T> {
     }
 }
 
-/// The operation would have blocked: wait for readiness again.
+/// The operation would have blocked: wait for readiness again. Unix only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TryIoError(pub(super) ());
 

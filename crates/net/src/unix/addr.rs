@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::net::{SocketAddrAny, SocketAddrUnix};
 
-/// The name of a Unix socket: a path, an abstract name (on Linux), or none.
+/// The name of a Unix socket: a path, an abstract name (on Linux), or none. Unix only.
 ///
 /// # Examples
 ///

@@ -2,4 +2,4 @@
 
 use super::{SocketAddr, UnixStream};
 
-crate::halves::split_halves!(UnixStream, SocketAddr);
+crate::halves::split_halves!(UnixStream, SocketAddr, "Unix only.");

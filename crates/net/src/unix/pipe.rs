@@ -9,7 +9,7 @@ use std::io;
 pub use ends::{Receiver, Sender};
 pub use options::OpenOptions;
 
-/// Makes an anonymous pipe.
+/// Makes an anonymous pipe. Unix only.
 ///
 /// # Errors
 ///

@@ -13,7 +13,7 @@ use crate::descriptor::Descriptor;
 use crate::readiness::poll_readiness_methods;
 use crate::stream::{try_read_methods, try_write_methods};
 
-/// The end of a pipe that writes.
+/// The end of a pipe that writes. Unix only.
 ///
 /// It writes through the traits of the ecosystem, as the streams do. Dropping it lets the reader see the
 /// end, once it has read everything.
@@ -167,7 +167,7 @@ impl AsRawFd for Sender {
     }
 }
 
-/// The end of a pipe that reads.
+/// The end of a pipe that reads. Unix only.
 ///
 /// It reads through the traits of the ecosystem, as the streams do.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 use super::{Receiver, Sender};
 
-/// Which kind of FIFO may be opened, and how.
+/// Which kind of FIFO may be opened, and how. Unix only.
 ///
 /// # Examples
 ///
