@@ -18,7 +18,8 @@
 //! 5. Say when to look again: [`AWAKE`], or up to [`LEEWAY`] later; ever later while all workers are
 //!    parked, and in the end not before one wakes up ([`crate::nap`]). A sleeper that had to be woken
 //!    pays for the next [`ALERT`] looks: these come on time, and after [`BEHIND_A_POLL`] where tasks wait
-//!    behind a poll and a worker sleeps.
+//!    behind a poll and a worker sleeps. Not so if tasks were stolen since the last look: then the
+//!    others help themselves.
 //!
 //! # Invariants
 //! - Nothing depends on a look being right. "Stuck" may be said of a worker that the system does not
@@ -82,6 +83,8 @@ pub struct Watchdog {
     spares: Spares,
     /// Looks on the alert that are left.
     alert: u32,
+    /// How often workers had stolen at the last look.
+    steals: u64,
     quiet_looks: u32,
 }
 
@@ -113,6 +116,8 @@ struct Sight {
     behind: bool,
     /// Somebody waits in the driver.
     in_driver: bool,
+    /// How often workers have stolen.
+    steals: u64,
 }
 
 impl Watchdog {
@@ -126,6 +131,7 @@ impl Watchdog {
             spares: Spares::default(),
             shared,
             alert: 0,
+            steals: 0,
             quiet_looks: 0,
         }
     }
@@ -184,6 +190,7 @@ impl Watchdog {
         for (index, (remote, seen)) in workers.enumerate() {
             let place = remote.parker.place();
             sight.in_driver |= place == Place::InDriver;
+            sight.steals += remote.counters.steals.get();
             let poll = remote.is_awake().then(|| remote.counters.polls.get());
             self.reports.over(seen.look(poll, now));
             let Some(poll) = poll else { continue };
@@ -211,7 +218,9 @@ impl Watchdog {
         if self.shared.idle.sleeping() > 0 {
             if let Some(worker) = self.shared.idle.claim() {
                 self.shared.watch.handovers.add(1);
-                self.alert = ALERT;
+                if sight.steals == self.steals {
+                    self.alert = ALERT;
+                }
                 self.shared.unpark(worker);
             }
         } else if sight.stuck == sight.awake {
@@ -223,7 +232,8 @@ impl Watchdog {
     fn pace(&mut self, sight: Sight) -> Look {
         if sight.awake > 0 {
             self.quiet_looks = 0;
-            let on_alert = self.alert > 0;
+            let nobody_steals = std::mem::replace(&mut self.steals, sight.steals) == sight.steals;
+            let on_alert = nobody_steals && self.alert > 0;
             self.alert = self.alert.saturating_sub(1);
             let could_be_taken = sight.behind && self.shared.idle.sleeping() > 0;
             return Look::After {

@@ -37,11 +37,12 @@ pub(super) struct Turn {
     until_clock: u32,
     clock_every: u32,
     began: Instant,
-    /// The coming poll began now, and is to be measured.
-    measured_from: Option<Instant>,
+    /// The coming poll, which is to be measured, begins so many nanoseconds after the turn did.
+    measured_from: Option<u64>,
     clock_reads: u32,
-    /// The last look at the clock, if the polls since then are all that happened.
-    looked: Option<Instant>,
+    /// The last look at the clock, as nanoseconds after the turn began, if the polls since then are all
+    /// that happened.
+    looked: Option<u64>,
 }
 
 impl Turn {
@@ -96,28 +97,28 @@ impl Turn {
     }
 
     fn look_at_clock(&mut self, context: &Context) {
-        let now = context.shared.clock.now();
+        let now = nanoseconds(context.shared.clock.now().duration_since(self.began));
         let times = &context.remote().counters.poll_times;
         let all = self.clock_every == 1;
         if let Some(from) = self.measured_from.take() {
             let stands_for = if all { 1 } else { CLOCK_EVERY * MEASURE_EVERY };
-            times.add(now.duration_since(from), u64::from(stands_for));
+            times.add(
+                Duration::from_nanos(now.saturating_sub(from)),
+                u64::from(stands_for),
+            );
         }
         if self.until_clock > 0 {
             return;
         }
         let is_watched = context.shared.watch.is_watched();
         if let Some(looked) = self.looked.replace(now).filter(|_| is_watched) {
-            let cost = &context.poll_cost;
-            cost.set(learn(
-                cost.get(),
-                now.duration_since(looked) / self.clock_every,
-            ));
+            let polls = now.saturating_sub(looked) / u64::from(self.clock_every);
+            context.poll_cost.set(learn(context.poll_cost.get(), polls));
         }
         self.until_clock = self.clock_every;
         self.clock_reads = self.clock_reads.wrapping_add(1);
         self.measured_from = (all || self.clock_reads % MEASURE_EVERY == 0).then_some(now);
-        if now.duration_since(self.began) >= TURN_TIME {
+        if now >= nanoseconds(TURN_TIME) {
             self.polls_left = 0;
         }
     }
@@ -136,8 +137,8 @@ impl Turn {
             until_clock: clock_every,
             clock_every,
             began: now,
-            measured_from: long_polls.then_some(now),
-            looked: Some(now),
+            measured_from: long_polls.then_some(0),
+            looked: Some(0),
             ..*self
         };
         self.stride();
@@ -151,7 +152,7 @@ impl Turn {
             polls: 0,
             began: now,
             measured_from: None,
-            looked: Some(now),
+            looked: Some(0),
             ..*self
         };
         self.stride();
@@ -160,13 +161,16 @@ impl Turn {
 
 /// What a poll costs in nanoseconds, from what it was taken to cost and the average of the last few: a
 /// moving average, in which a single long poll counts as four times what was expected.
-fn learn(expected: u32, polls: Duration) -> u32 {
-    let polls = u32::try_from(polls.as_nanos()).unwrap_or(u32::MAX);
-    let polls = polls.clamp(1, expected.saturating_mul(4).max(4));
-    let (expected, polls) = (u64::from(expected), u64::from(polls));
-    u32::try_from((3 * expected + polls) / 4)
-        .unwrap_or(u32::MAX)
-        .max(1)
+fn learn(expected: u32, polls: u64) -> u32 {
+    let expected = u64::from(expected);
+    let polls = polls.clamp(1, (4 * expected).max(4));
+    let learned = ((3 * expected + polls) / 4).max(1);
+    u32::try_from(learned).unwrap_or(u32::MAX)
+}
+
+/// In 64 bits, which last for 500 years: 128 of them cost 30 instructions a look.
+const fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_secs() * 1_000_000_000 + duration.subsec_nanos() as u64
 }
 
 fn turn_length(queued: usize) -> u32 {
