@@ -12,7 +12,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-#[cfg(any(windows, test))]
+#[cfg(any(windows, all(test, not(any(heist_loom, heist_shuttle)))))]
 use std::slice;
 
 #[cfg(unix)]
@@ -44,7 +44,7 @@ fn proven_len(room: *const MaybeUninit<u8>, filled: &[u8]) -> usize {
 /// of what is initialised, if not of what was received.
 ///
 /// `f` is one of `buf/windows.rs`'s closures, and leaves nothing in the room uninitialised.
-#[cfg(any(windows, test))]
+#[cfg(any(windows, all(test, not(any(heist_loom, heist_shuttle)))))]
 fn zeroed(
     room: &mut [MaybeUninit<u8>],
     f: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
@@ -60,7 +60,7 @@ fn zeroed(
 }
 
 /// How much of a room is zeroed for one call, in bytes: the longest datagram.
-#[cfg(any(windows, test))]
+#[cfg(any(windows, all(test, not(any(heist_loom, heist_shuttle)))))]
 const MOST_ZEROED: usize = 65_536;
 
 mod sealed {
