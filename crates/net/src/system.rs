@@ -13,3 +13,15 @@ mod windows;
 pub(crate) use unix::*;
 #[cfg(windows)]
 pub(crate) use windows::*;
+
+/// Makes a socket, not inherited by child processes as soon as the system allows, and non-blocking.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn new_socket(
+    domain: socket2::Domain,
+    kind: socket2::Type,
+    protocol: Option<socket2::Protocol>,
+) -> std::io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(domain, kind, protocol)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}

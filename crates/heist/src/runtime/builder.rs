@@ -272,6 +272,9 @@ impl Builder {
     }
 
     /// Sets how long a poll may take before it is reported as slow; 100 ms by default, at least 1 ms.
+    ///
+    /// The watchdog looks every 1 to 5 ms: a slow poll is found up to 10 ms after the threshold, and not
+    /// at all if it is over by then.
     pub fn slow_poll_threshold(&mut self, duration: Duration) -> &mut Self {
         self.slow_poll_threshold = duration;
         self

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use mio::event::Source;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmsg};
+#[cfg(target_os = "linux")]
 use socket2::{Domain, Protocol, Socket as NewSocket, Type};
 
 use crate::Evented;
@@ -67,18 +68,6 @@ pub(crate) fn new_socket(
     protocol: Option<Protocol>,
 ) -> io::Result<NewSocket> {
     NewSocket::new_raw(domain, kind.nonblocking().cloexec(), protocol)
-}
-
-/// Makes a socket, close-on-exec as soon as the system allows, and non-blocking.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn new_socket(
-    domain: Domain,
-    kind: Type,
-    protocol: Option<Protocol>,
-) -> io::Result<NewSocket> {
-    let socket = NewSocket::new(domain, kind, protocol)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
 }
 
 /// Whether a connect that says this has only begun.

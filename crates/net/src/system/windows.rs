@@ -6,7 +6,7 @@ use std::os::windows::io::AsSocket;
 
 use heist_reactor::buf::{self, Unfilled};
 use mio::event::Source;
-use socket2::{Domain, Protocol, SockRef, Socket as NewSocket, Type};
+use socket2::SockRef;
 
 use crate::Evented;
 
@@ -88,17 +88,6 @@ pub(crate) fn send_slices(socket: &impl Socket, bufs: &[IoSlice<'_>]) -> io::Res
 /// Who sent a datagram over IPv4 or IPv6.
 pub(crate) fn ip_sender(sender: Sender) -> io::Result<SocketAddr> {
     Ok(sender)
-}
-
-/// Makes a socket, not inherited by child processes, and non-blocking.
-pub(crate) fn new_socket(
-    domain: Domain,
-    kind: Type,
-    protocol: Option<Protocol>,
-) -> io::Result<NewSocket> {
-    let socket = NewSocket::new(domain, kind, protocol)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
 }
 
 /// Whether a connect that says this has only begun.
