@@ -15,7 +15,8 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use super::{Alarm, Hardware};
+use super::{Alarm, Hardware, Owed};
+use crate::clock::Timeline;
 use crate::sync::Arc;
 
 /// A timerfd that an epoll instance watches.
@@ -58,11 +59,16 @@ impl Hardware for PlatformAlarm {
     }
 }
 
-/// The timeout to wait with: the caller's, as the timerfd ends the wait for a timer.
-pub(crate) fn wait_timeout(
-    _alarm: &Alarm,
-    _now: impl FnOnce() -> crate::clock::Nanos,
+/// To be called before a thread blocks: sets the timerfd if that is owed. The timeout is the caller's, as
+/// the timerfd ends the wait for a timer.
+pub(crate) fn before_wait(
+    alarm: &Alarm,
+    owed: Option<Owed>,
+    timeline: &Timeline,
     timeout: Option<Duration>,
 ) -> Option<Duration> {
+    if let Some(owed) = owed {
+        alarm.pay(owed, timeline);
+    }
     timeout
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use mio::{Registry, Token};
 
-use super::{Alarm, Hardware};
-use crate::clock::Nanos;
+use super::{Alarm, Hardware, Owed};
+use crate::clock::{Nanos, Timeline};
 use crate::sync::Arc;
 
 /// Wakes the thread that waits, to make it look at its deadline again.
@@ -39,17 +39,19 @@ impl Hardware for PlatformAlarm {
     }
 }
 
-/// The timeout to wait with: the caller's, or less if a deadline comes before.
-pub(crate) fn wait_timeout(
+/// To be called before a thread blocks: the timeout to wait with, the caller's, or less if a deadline
+/// comes before. That pays what is owed.
+pub(crate) fn before_wait(
     alarm: &Alarm,
-    now: impl FnOnce() -> Nanos,
+    _owed: Option<Owed>,
+    timeline: &Timeline,
     timeout: Option<Duration>,
 ) -> Option<Duration> {
     let armed = alarm.armed_now();
-    if armed == Nanos::NEVER || timeout == Some(Duration::ZERO) {
+    if armed == Nanos::NEVER {
         return timeout;
     }
-    let until_armed = armed.since(now());
+    let until_armed = armed.since(timeline.now_nanos());
     Some(timeout.map_or(until_armed, |timeout| timeout.min(until_armed)))
 }
 

@@ -1,13 +1,13 @@
 //! Tests of the alarm that works without a timerfd; they run on every platform.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 
-use super::{PlatformAlarm, wait_timeout};
+use super::{PlatformAlarm, before_wait};
 use crate::alarm::Alarm;
-use crate::clock::{Nanos, SystemClock, Timeline};
-use crate::sync::Arc;
+use crate::clock::{Clock, Nanos, SystemClock, Timeline};
+use crate::sync::{Arc, Mutex};
 
 const WAKER: Token = Token(0);
 const UNUSED: Token = Token(1);
@@ -18,12 +18,25 @@ fn alarm(poll: &Poll) -> Alarm {
     Alarm::new(Box::new(hardware))
 }
 
+/// A clock that only the test moves.
+#[derive(Debug)]
+struct Virtual(Mutex<Instant>);
+
+impl Clock for Virtual {
+    fn now(&self) -> Instant {
+        *self.0.lock()
+    }
+}
+
 #[test]
 fn a_wait_lasts_until_the_armed_deadline_at_most() {
     let poll = Poll::new().expect("a poll can be made");
     let alarm = alarm(&poll);
-    let timeline = Timeline::start(Arc::new(SystemClock));
-    let timeout = |asked| wait_timeout(&alarm, || Nanos(1000), asked);
+    let clock = Arc::new(Virtual(Mutex::new(Instant::now())));
+    let timeline = Timeline::start(Arc::<Virtual>::clone(&clock));
+    let move_on = |nanos| *clock.0.lock() += Duration::from_nanos(nanos);
+    let timeout = |asked| before_wait(&alarm, None, &timeline, asked);
+    move_on(1000);
     assert_eq!(timeout(None), None);
     alarm.ring_by(Nanos(5000), &timeline);
     let (zero, short, exact, long) = (
@@ -33,11 +46,15 @@ fn a_wait_lasts_until_the_armed_deadline_at_most() {
         Duration::from_secs(1),
     );
     assert_eq!(timeout(None), Some(exact));
-    assert_eq!(timeout(Some(zero)), Some(zero));
     assert_eq!(timeout(Some(short)), Some(short));
     assert_eq!(timeout(Some(long)), Some(exact));
+    let owed = alarm.start_sweep().finish(Nanos(3000));
+    assert!(owed.is_some());
+    let left = before_wait(&alarm, owed, &timeline, None);
+    assert_eq!(left, Some(Duration::from_nanos(2000)));
     // Overdue: do not wait at all.
-    assert_eq!(wait_timeout(&alarm, || Nanos(6000), None), Some(zero));
+    move_on(5000);
+    assert_eq!(timeout(None), Some(zero));
 }
 
 #[test]

@@ -89,3 +89,48 @@ fn a_reset_to_an_earlier_deadline_during_a_sweep_is_not_forgotten() {
         assert_eq!(stage.alarm.is_set_to(), Some(20));
     });
 }
+
+/// A thread that owes the alarm a setting leaves alone what another one has set meanwhile, by a later
+/// reading of the clock.
+#[test]
+fn what_is_owed_is_not_paid_over_an_earlier_timer() {
+    model(|| {
+        let stage = Arc::new(Stage::new(1));
+        let (_due, _bell) = arm(&stage, 0, 10);
+        let (_last, _bell) = arm(&stage, 0, 40);
+        stage.clock.move_to(10);
+        let owed = stage.fire();
+        let other = {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || {
+                stage.clock.move_to(15);
+                arm(&stage, 0, 20)
+            })
+        };
+        stage.pay(owed);
+        let _earlier = other.join().expect("joins");
+        assert_eq!(stage.alarm.is_set_to(), Some(20));
+    });
+}
+
+/// Neither does it what was set anew after a change of the clock.
+#[test]
+fn what_is_owed_is_not_paid_over_a_changed_clock() {
+    model(|| {
+        let stage = Arc::new(Stage::new(1));
+        let (_due, _bell) = arm(&stage, 0, 10);
+        let (_last, _bell) = arm(&stage, 0, 40);
+        stage.clock.move_to(10);
+        let owed = stage.fire();
+        let other = {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || {
+                stage.clock.move_to(30);
+                stage.timers.set_alarm_anew();
+            })
+        };
+        stage.pay(owed);
+        other.join().expect("joins");
+        assert_eq!(stage.alarm.is_set_to(), Some(40));
+    });
+}

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use heist_loom::model;
 use loom::sync::Notify;
 
-use crate::alarm::Hardware;
+use crate::alarm::{Hardware, Owed};
 use crate::clock::{Clock, Timeline};
 use crate::coop::Coop;
 use crate::timer::Timers;
@@ -100,9 +100,25 @@ impl Stage {
         self.clock.origin + Duration::from_nanos(nanos)
     }
 
-    /// One sweep, as a turn does it.
+    /// One sweep, as a turn does it, and what comes before the next one blocks; how many timers fired.
     fn sweep(&self) -> usize {
-        self.timers.fire(0, usize::MAX, &mut WakeBatch::new())
+        let (fired, owed) = self.timers.fire(0, usize::MAX, &mut WakeBatch::new());
+        self.pay(owed);
+        fired
+    }
+
+    /// The first half of it.
+    fn fire(&self) -> Option<Owed> {
+        let (_, owed) = self.timers.fire(0, usize::MAX, &mut WakeBatch::new());
+        assert!(owed.is_some(), "there are later timers");
+        owed
+    }
+
+    /// The second.
+    fn pay(&self, owed: Option<Owed>) {
+        if let Some(owed) = owed {
+            self.timers.alarm().pay(owed, self.timers.timeline());
+        }
     }
 
     /// Turns as an idle reactor does, until unparked: waits for the alarm, then sweeps.

@@ -123,8 +123,11 @@ impl Stage {
         thread::spawn(move || {
             let mut batch = WakeBatch::new();
             while stage.kernel.wait() {
-                stage.timers.fire(below(SHARDS), 1 + below(4), &mut batch);
+                let (_, owed) = stage.timers.fire(below(SHARDS), 1 + below(4), &mut batch);
                 batch.wake_all();
+                if let Some(owed) = owed {
+                    stage.timers.alarm().pay(owed, stage.timers.timeline());
+                }
             }
         })
     }

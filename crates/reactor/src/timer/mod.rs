@@ -40,7 +40,7 @@
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::alarm::{Alarm, Hardware};
+use crate::alarm::{Alarm, Hardware, Owed};
 use crate::clock::{Nanos, Timeline};
 use crate::coop::Coop;
 use crate::sync::{Arc, AtomicBool, CachePadded, Mutex, Ordering};
@@ -111,9 +111,16 @@ impl Timers {
         armed != Nanos::NEVER && armed <= self.core.timeline.now_nanos()
     }
 
-    /// Wakes the owners of due timers, at most `limit` of them; the alarm brings the next sweep,
-    /// at once if some are left. Starts with the shard `first`, for callers to take turns.
-    pub(crate) fn fire(&self, first: usize, limit: usize, batch: &mut WakeBatch) -> usize {
+    /// Wakes the owners of due timers, at most `limit` of them, and says how many; the alarm, which may
+    /// be owed, brings the next sweep, at once if some are left. Starts with the shard `first`, for
+    /// callers to take turns.
+    #[must_use = "what is owed is paid before a thread blocks"]
+    pub(crate) fn fire(
+        &self,
+        first: usize,
+        limit: usize,
+        batch: &mut WakeBatch,
+    ) -> (usize, Option<Owed>) {
         let now = self.core.timeline.now_nanos();
         let sweep = self.core.alarm.start_sweep();
         let mut earliest = Nanos::NEVER;
@@ -124,15 +131,14 @@ impl Timers {
             fired += count;
             earliest = earliest.min(next);
         }
-        sweep.finish(earliest, &self.core.timeline);
-        fired
+        (fired, sweep.finish(earliest))
     }
 
     /// Sets the alarm anew, as a sweep does that fires nothing: what it was set to may mean another
     /// moment by now.
     pub(crate) fn set_alarm_anew(&self) {
         let sweep = self.core.alarm.start_sweep();
-        sweep.finish(self.earliest(), &self.core.timeline);
+        sweep.finish_now(self.earliest(), &self.core.timeline);
     }
 
     /// Fires every timer there is, due or not, and lets none in any more.

@@ -352,3 +352,39 @@ fn a_sleep_outside_a_reactor_names_the_remedy() {
     let message = panic.downcast_ref::<&str>().expect("a literal message");
     assert!(message.contains("`Runtime::enter` guard"), "{message}");
 }
+
+/// A sweep leaves the alarm as it is; the turn that waits sets it, be the next deadline far or so near
+/// that it is waited for awake. A turn that ends for another reason must not forget that.
+#[test]
+fn what_a_sweep_leaves_to_be_set_is_set_before_the_wait() {
+    let _deadline = deadline();
+    for left in [Duration::from_micros(15), Duration::from_millis(5)] {
+        let start = Instant::now();
+        let clock = Arc::new(Virtual(Mutex::new(start)));
+        let config = Config {
+            clock: Arc::<Virtual>::clone(&clock),
+            ..Config::default()
+        };
+        let mut reactor = Reactor::new(config).expect("a reactor can be made");
+        let bell = Bell::new();
+        let first = Duration::from_nanos(1);
+        let mut sleeps = [first, first + left].map(|length| after(&reactor, length));
+        for sleep in &mut sleeps {
+            assert!(poll(sleep, &bell).is_pending());
+        }
+        clock.move_to(start + first);
+        // The alarm of the first one rings by the system's time: it must not be mistaken for another.
+        thread::sleep(Duration::from_millis(1));
+        let mut turn = |timeout| reactor.turn(timeout).expect("a turn does not fail").timers;
+        assert_eq!(turn(Some(Duration::ZERO)), 1);
+        assert_eq!(turn(Some(Duration::ZERO)), 0);
+        reactor.handle().unpark();
+        let mut turn = |timeout| reactor.turn(timeout).expect("a turn does not fail").timers;
+        assert_eq!(turn(None), 0);
+        // By this clock nothing is due yet, but as much real time passes, which ends the wait.
+        assert_eq!(turn(None), 0);
+        clock.move_to(start + first + left);
+        assert_eq!(turn(Some(Duration::ZERO)), 1);
+        assert_eq!(bell.times_rung(), 2);
+    }
+}
