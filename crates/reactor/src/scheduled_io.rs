@@ -119,10 +119,10 @@ impl ScheduledIo {
         mask: Ready,
     ) -> Poll<Snapshot> {
         self.poll_in(cx, mask, |waiters, waker| match *key {
-            Some(key) => waiters.others[key].waker.replace(waker),
+            Some(key) => waiters.others()[key].waker.replace(waker),
             None => {
                 let waker = Some(waker);
-                *key = Some(waiters.others.insert(Waiter { mask, waker }));
+                *key = Some(waiters.others().insert(Waiter { mask, waker }));
                 None
             }
         })
@@ -130,7 +130,7 @@ impl ScheduledIo {
 
     /// Gives back the place of one waiter.
     pub(crate) fn leave(&self, key: usize) {
-        let waiter = self.waiters.lock().others.remove(key);
+        let waiter = self.waiters.lock().others().remove(key);
         drop(waiter);
     }
 
@@ -175,7 +175,8 @@ impl ScheduledIo {
 struct Waiters {
     reader: Option<Waker>,
     writer: Option<Waker>,
-    others: Slab<Waiter>,
+    /// Few descriptors have any, and those pay for it.
+    others: Option<Box<Slab<Waiter>>>,
 }
 
 /// One of any number of further waiters.
@@ -186,6 +187,10 @@ struct Waiter {
 }
 
 impl Waiters {
+    fn others(&mut self) -> &mut Slab<Waiter> {
+        self.others.get_or_insert_default()
+    }
+
     fn place(&mut self, direction: Direction) -> &mut Option<Waker> {
         match direction {
             Direction::Read => &mut self.reader,
@@ -199,7 +204,7 @@ impl Waiters {
                 batch.extend(self.place(direction).take());
             }
         }
-        for (_, waiter) in &mut self.others {
+        for (_, waiter) in self.others.iter_mut().flat_map(|others| others.iter_mut()) {
             if ready.contains_any(waiter.mask) {
                 batch.extend(waiter.waker.take());
             }
@@ -209,7 +214,7 @@ impl Waiters {
     fn take_all(&mut self, batch: &mut WakeBatch) {
         batch.extend(self.reader.take());
         batch.extend(self.writer.take());
-        for (_, waiter) in &mut self.others {
+        for (_, waiter) in self.others.iter_mut().flat_map(|others| others.iter_mut()) {
             batch.extend(waiter.waker.take());
         }
     }
