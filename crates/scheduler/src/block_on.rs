@@ -97,8 +97,8 @@ impl<'a> Root<'a> {
 
     /// Waits for a wake; in the seat, where it is to be had, by serving as the worker.
     fn wait(&self, seat: &mut Option<Seat>) {
-        // Tasks have a turn between two polls also of a root that is always woken.
-        seat.take_if(|seat| !seat.serve_one());
+        // Tasks have a round between two polls also of a root that is always woken.
+        seat.take_if(|seat| !seat.serve_round());
         while !self.signal.take_or_wait() {
             let Some(shared) = self.shared else {
                 self.signal.sleep();

@@ -17,6 +17,8 @@
 //!   poll, until the watchdog looks. So without a watchdog every task is worth one, and so it is until
 //!   polls have been measured.
 //! - While this thread is in the driver nobody is woken: the worker announces the batch once.
+//! - A worker that is alone (the seat) uses no slot: its tasks run in the order in which they were
+//!   spawned and woken, on which tests rely; see [`crate::worker`]'s seat.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -36,12 +38,17 @@ pub(crate) struct Core {
     pub(crate) queue: deque::Worker<Task>,
     /// Cells for tasks that this worker spawns.
     pub(crate) cache: Cache<Shared>,
+    /// In the seat, tasks that have yielded: they run when all that is ready has run.
+    pub(crate) yielded: Vec<Task>,
 }
 
 impl Core {
     pub(crate) fn new(shared: &Arc<Shared>, queue: deque::Worker<Task>) -> Self {
-        let cache = shared.arena.cache(shared);
-        Self { queue, cache }
+        Self {
+            queue,
+            cache: shared.arena.cache(shared),
+            yielded: Vec::new(),
+        }
     }
 }
 
@@ -54,6 +61,8 @@ pub(crate) struct Context {
     /// Where injected tasks are on their way to the queue; empty at all other times.
     pub(crate) fetched: RefCell<VecDeque<Task>>,
     pub(crate) in_driver: Cell<bool>,
+    /// Tasks run in the order in which they became ready: none goes to the slot.
+    pub(crate) in_order: bool,
     /// How long a poll takes of late, in nanoseconds.
     pub(crate) poll_cost: Cell<u32>,
 }
@@ -263,8 +272,8 @@ impl Context {
 
     /// Queues a task that was woken or spawned on this thread.
     #[inline(always)]
-    fn schedule(&self, core: &Core, task: Task) {
-        if self.in_driver.get() {
+    fn schedule(&self, core: &mut Core, task: Task) {
+        if self.in_order || self.in_driver.get() {
             return core.queue.push(task);
         }
         if task.take_ran_from_slot() {
@@ -277,7 +286,10 @@ impl Context {
 
     /// Queues a task behind all others of this worker.
     #[inline(always)]
-    fn schedule_yielded(&self, core: &Core, task: Task) {
+    fn schedule_yielded(&self, core: &mut Core, task: Task) {
+        if self.in_order {
+            return core.yielded.push(task);
+        }
         task.take_ran_from_slot();
         core.queue.push(task);
         self.share(core);
@@ -310,7 +322,7 @@ impl Context {
 /// Queues a task by `locally` if this thread is a worker of its scheduler, else in the injector, by way
 /// of the thread's sticky shard.
 #[inline(always)]
-fn queue(home: Resident<Shared>, task: Task, locally: impl FnOnce(&Context, &Core, Task)) {
+fn queue(home: Resident<Shared>, task: Task, locally: impl FnOnce(&Context, &mut Core, Task)) {
     let mut task = Some(task);
     with_core(
         |_, own| home.is(own),

@@ -101,7 +101,7 @@ impl Absent {
         let core = context.core.try_borrow_mut();
         let core = core.ok().and_then(|mut core| core.take());
         let absent = Self(context); // Comes back also if the user's function for thread names panics.
-        if let Some(Core { queue, cache }) = core {
+        if let Some(Core { queue, cache, .. }) = core {
             let (shared, index) = (&absent.0.shared, absent.0.index);
             Arena::flush(shared, cache);
             *absent.0.remote().core.lock() = Some(queue);

@@ -121,6 +121,7 @@ impl Worker {
         let is_spare = index >= shared.workers();
         let context = Rc::new(Context {
             remote: shared.remotes[index].clone(),
+            in_order: shared.has_seat,
             shared,
             index,
             core: std::cell::RefCell::new(Some(core)),
@@ -274,7 +275,12 @@ impl Worker {
             return self.shared().absentee_stopped();
         };
         self.remote().vitals.end();
-        let Core { queue, cache } = core;
+        let Core {
+            queue,
+            cache,
+            yielded,
+        } = core;
+        yielded.into_iter().for_each(|task| queue.push(task));
         match self.shared().is_stopping() {
             true => self.cancel_share(&queue),
             false => self.hand_on(queue),

@@ -62,6 +62,11 @@ impl Builder {
     /// all the same. Nothing protects such a runtime from a task that blocks, and
     /// [`block_in_place`](crate::task::block_in_place) panics.
     ///
+    /// Tasks run in the order in which they were spawned and woken. The future in `block_on` is polled
+    /// again, once it was woken, when all that is ready has run, but after 61 polls at the latest; a task
+    /// that yields is polled again after that. So in a test, one
+    /// [`yield_now`](crate::task::yield_now) lets all that was spawned come to its first wait.
+    ///
     /// # Examples
     /// ```
     /// # fn main() -> std::io::Result<()> {

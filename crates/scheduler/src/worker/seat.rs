@@ -4,15 +4,26 @@
 //! # Invariants
 //! - The core rests in `Remote::core` while nobody has the seat, and taking it counts as starting a
 //!   worker, under the core's lock; see [`crate::crew`] and `Shared::worker_started`.
-//! - Leaving keeps every task: the slot's goes behind the queue's.
+//! - Leaving keeps every task: those that have yielded go behind the queue's.
+//! - Nothing is in [`Core::yielded`] when the thread goes to sleep.
 //! - While it has the seat the thread is a worker also when it polls its root: what that spawns goes
 //!   to the queue directly.
+//!
+//! # Order
+//! Tests are written for a runtime that does one thing at a time, and rely on its order, which is
+//! tokio's: a root that is pending is polled again, if it was woken, after a *round*: all that is ready,
+//! and what becomes ready meanwhile, first come first served, but no more than [`ROUND`] polls. Who
+//! yields is polled again in the next round, the last of them first. So when a root has yielded once, all
+//! that it spawned have been polled, and what these woke too.
 
 use super::{Tick, Worker};
 use crate::context::{self, Core, WorkerGuard};
 use crate::shared::Shared;
 use crate::sync::Arc;
 use crate::task::Arena;
+
+/// Polls in a round at most, as in tokio's `event_interval`: so long a root waits for its turn.
+const ROUND: usize = if cfg!(heist_loom) { 1 } else { 61 };
 
 /// The number of the worker that sits there.
 pub(crate) const SEAT: usize = 0;
@@ -41,22 +52,22 @@ impl Seat {
         })
     }
 
-    /// Polls a task, or looks at the driver; false if the scheduler has stopped.
-    pub(crate) fn serve_one(&mut self) -> bool {
+    /// Has a round, or looks at the driver; false if the scheduler has stopped.
+    pub(crate) fn serve_round(&mut self) -> bool {
         self.with_worker(|worker| {
-            let tick = worker.step();
-            if tick == Tick::Idle {
+            let round = worker.round();
+            if round == Tick::Idle {
                 worker.end_turn();
             }
-            tick != Tick::Stop
+            round != Tick::Stop
         })
     }
 
-    /// Serves until there is `news`; false if the scheduler has stopped.
+    /// Serves, round by round, until there is `news`; false if the scheduler has stopped.
     pub(crate) fn serve_until(&mut self, news: impl Fn() -> bool) -> bool {
         self.with_worker(|worker| {
             while !news() {
-                match worker.step() {
+                match worker.round() {
                     Tick::Ran => {}
                     Tick::Idle => worker.sleep(),
                     Tick::Stop => return false,
@@ -84,19 +95,38 @@ impl Drop for Seat {
 }
 
 impl Worker {
+    /// Polls what is ready, up to [`ROUND`] times; [`Tick::Idle`] if nothing was.
+    fn round(&mut self) -> Tick {
+        let mut round = Tick::Idle;
+        for _ in 0..ROUND {
+            match self.step() {
+                Tick::Ran => round = Tick::Ran,
+                Tick::Idle => break,
+                Tick::Stop => return Tick::Stop,
+            }
+        }
+        if let Some(core) = &mut *self.context.core.borrow_mut() {
+            let Core { queue, yielded, .. } = core;
+            // The last one first has no merit but that tests have seen it.
+            yielded.drain(..).rev().for_each(|task| queue.push(task));
+        }
+        round
+    }
+
     fn leave_seat(mut self) {
         self.has_left = true;
         if let Some(searching) = self.searching.take() {
             self.stop_searching(searching);
         }
         let core = self.context.core.borrow_mut().take();
-        if let Some(Core { queue, cache }) = core {
+        if let Some(Core {
+            queue,
+            cache,
+            yielded,
+        }) = core
+        {
+            yielded.into_iter().for_each(|task| queue.push(task));
             let remote = self.remote();
-            remote
-                .slot
-                .take()
-                .into_iter()
-                .for_each(|task| queue.push(task));
             remote.vitals.end();
             *remote.core.lock() = Some(queue);
             Arena::flush(self.shared(), cache);
