@@ -1,11 +1,12 @@
 //! `block_in_place`: the worker goes on without the thread that blocks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use heist::net::TcpListener;
-use heist::runtime::Builder;
+use heist::runtime::{Builder, Handle};
 use heist::time::{sleep, timeout};
 use heist_tests::{deadline, multi};
 
@@ -48,7 +49,7 @@ fn block_in_place_allows_block_on_nesting_and_panics() {
         let runtime = multi(1);
         runtime.block_on(async {
             let task = heist::spawn(async {
-                let handle = heist::runtime::Handle::current();
+                let handle = Handle::current();
                 let inner = heist::task::block_in_place(|| {
                     let slept = handle.block_on(async {
                         timeout(Duration::from_secs(60), sleep(Duration::from_millis(1))).await
@@ -98,7 +99,7 @@ fn a_shutdown_ends_what_block_in_place_waits_for() {
         let (begun, wait) = mpsc::channel();
         let _task = runtime.spawn(async move {
             heist::task::block_in_place(|| {
-                let handle = heist::runtime::Handle::current();
+                let handle = Handle::current();
                 handle.block_on(async {
                     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
                     let _ = begun.send(());
@@ -120,4 +121,25 @@ fn a_runtime_may_have_any_number_of_blocking_threads() {
         .expect("builds");
     let task = runtime.spawn(async { heist::task::block_in_place(|| 3) });
     assert_eq!(runtime.block_on(task).expect("ends"), 3);
+}
+
+#[test]
+fn a_root_may_block_on_inside_block_in_place() {
+    deadline(|| {
+        let outer = multi(1);
+        let sum = outer.block_on(async {
+            heist::task::block_in_place(|| {
+                let of_outer =
+                    Handle::current().block_on(async { heist::spawn(async { 1 }).await });
+                let inner = Builder::new_current_thread().build().expect("builds");
+                let of_inner = inner.block_on(async { heist::spawn(async { 2 }).await });
+                of_outer.expect("ends") + of_inner.expect("ends")
+            })
+        });
+        assert_eq!(sum, 3);
+        let nested = catch_unwind(AssertUnwindSafe(|| {
+            outer.block_on(async { Handle::current().block_on(async {}) });
+        }));
+        assert!(nested.is_err(), "not without it");
+    });
 }

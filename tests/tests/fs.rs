@@ -180,7 +180,9 @@ fn clones_share_the_position_and_standard_files_come_out_where_the_user_was() {
         let mut file = File::open(&path).await.expect("opens");
         let mut two = [0; 2];
         file.read_exact(&mut two).await.expect("reads");
+        file.set_max_buf_size(1000);
         let mut clone = file.try_clone().await.expect("clones");
+        assert_eq!(clone.max_buf_size(), 1000);
         for (turn, expected) in [b"23", b"45", b"67"].into_iter().enumerate() {
             let reader = if turn % 2 == 0 { &mut clone } else { &mut file };
             reader.read_exact(&mut two).await.expect("reads");

@@ -1,8 +1,9 @@
 //! Building, hooks and shutting down: the life of a `heist::runtime::Runtime`.
 
 use std::future::pending;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use heist::runtime::{Builder, Handle, Runtime};
@@ -206,5 +207,48 @@ fn an_entered_runtime_is_current_until_the_guard_goes() {
             assert_eq!(runtime.block_on(task).expect("runs"), 1);
         }
         assert!(Handle::try_current().is_err());
+    });
+}
+
+/// Says, when it is dropped, whether there was a runtime around it.
+struct Asks(mpsc::Sender<bool>);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        let _ = self.0.send(Handle::try_current().is_ok());
+    }
+}
+
+#[test]
+fn tasks_that_a_shutdown_drops_find_their_runtime() {
+    deadline(|| {
+        for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let runtime = builder.build().expect("builds");
+            let (answers, answer) = mpsc::channel();
+            let idle = Asks(answers.clone());
+            let _idle = runtime.spawn(async move {
+                let _idle = idle;
+                pending::<()>().await;
+            });
+            runtime.block_on(async { heist::task::yield_now().await });
+            let queued = Asks(answers);
+            let _queued = runtime.spawn(async move { drop(queued) });
+            drop(runtime);
+            assert_eq!(answer.iter().collect::<Vec<_>>(), [true, true]);
+        }
+    });
+}
+
+#[test]
+fn guards_that_are_dropped_out_of_order_are_found() {
+    deadline(|| {
+        let (first, second) = (multi(1), multi(1));
+        let outer = first.enter();
+        let inner = second.enter();
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(outer)));
+        let message = dropped.expect_err("the inner one is there");
+        let message = message.downcast_ref::<&str>().expect("a text");
+        assert!(message.contains("out of order"), "{message}");
+        drop(inner);
     });
 }

@@ -248,3 +248,14 @@ fn sockets_outside_a_runtime_panic_with_the_remedy() {
     let message = panic.downcast_ref::<&str>().expect("a message");
     assert!(message.contains("Runtime::block_on"), "{message}");
 }
+
+#[test]
+fn the_shutdown_of_a_connection_that_was_reset_is_no_error() {
+    on_two_workers(async {
+        let (mut near, far) = pair().await;
+        far.set_zero_linger().expect("sets");
+        drop(far);
+        assert!(near.read(&mut [0]).await.is_err(), "it was reset");
+        near.shutdown().await.expect("there is nothing to tell");
+    });
+}

@@ -172,6 +172,21 @@ impl Drop for Entered {
     }
 }
 
+/// Runs `f`, in which `block_on` may be called also if this thread is in one, polling its root.
+pub(crate) fn apart<R>(f: impl FnOnce() -> R) -> R {
+    let _inside = Inside(IN_BLOCK_ON.with(|inside| inside.replace(false)));
+    f()
+}
+
+/// Restores whether this thread is in `block_on`.
+struct Inside(bool);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        IN_BLOCK_ON.with(|inside| inside.set(self.0));
+    }
+}
+
 /// Wakes the thread that polls.
 struct Signal {
     state: Mutex<State>,

@@ -23,6 +23,7 @@
 use std::panic::Location;
 use std::rc::Rc;
 
+use crate::block_on;
 use crate::blocking::{Job, OneShot, Refused};
 use crate::budget;
 use crate::context::{self, Context, Core};
@@ -69,7 +70,7 @@ fn meta() -> Meta {
 ///
 /// The handover costs a wakeup, or the start of a thread; [`crate::Handle::spawn_blocking`] leaves
 /// the task itself free to go on meanwhile, and is the better choice where `f` can be moved. Outside
-/// a worker `f` is simply called. `block_on` may be called inside.
+/// a worker `f` is simply called. `block_on` may be called inside, also in the root of another one.
 ///
 /// # Panics
 /// If `f` does; the worker is taken back first. And on a scheduler without threads, where nobody could
@@ -89,7 +90,7 @@ pub fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
         );
     }
     let _absent = left.map(Absent::new);
-    budget::unconstrained(f)
+    block_on::apart(|| budget::unconstrained(f))
 }
 
 /// A thread that is no worker while it blocks.

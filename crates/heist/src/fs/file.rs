@@ -199,8 +199,9 @@ impl File {
         let left = self.io.forget_ahead();
         self.give_back(left).await?;
         let std = Arc::clone(&self.std);
-        let clone = Self::from_std(hop(move || std.try_clone()).await?);
+        let mut clone = Self::from_std(hop(move || std.try_clone()).await?);
         clone.io.share_position();
+        clone.set_max_buf_size(self.max_buf_size());
         Ok(clone)
     }
 

@@ -53,15 +53,14 @@ impl Child {
 
     /// Ends the child with `SIGKILL` and returns at once; [`wait`](Self::wait) tells when it is gone.
     ///
+    /// One that has been waited for is gone: nothing happens, and that is no error.
+    ///
     /// # Errors
     ///
-    /// `InvalidInput` when the child has been waited for already.
+    /// Those of kill(2).
     pub fn start_kill(&mut self) -> io::Result<()> {
         match self.status {
-            Some(_) => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the child has ended and been waited for",
-            )),
+            Some(_) => Ok(()),
             None => self.exit.kill(),
         }
     }

@@ -1,9 +1,11 @@
 //! A reference to a runtime: spawning and entering from anywhere.
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
+use std::thread;
 
 use crate::runtime::RuntimeMetrics;
 use heist_scheduler::{JoinHandle, TaskInfo};
@@ -54,9 +56,15 @@ impl Handle {
 
     /// Makes this the current runtime of the calling thread until the guard is dropped.
     ///
-    /// Guards are to be dropped in the reverse order of their creation.
+    /// Guards are to be dropped in the reverse order of their creation; one that is not panics, as the
+    /// thread would be left in the wrong runtime.
     pub fn enter(&self) -> EnterGuard<'_> {
+        let depth = DEPTH.try_with(|depth| {
+            depth.set(depth.get() + 1);
+            depth.get()
+        });
         EnterGuard {
+            depth: depth.unwrap_or(0),
             _reactor: self.reactor.enter(),
             _scheduler: self.scheduler.enter(),
             _handle: PhantomData,
@@ -208,7 +216,30 @@ impl std::error::Error for TryCurrentError {}
 #[derive(Debug)]
 #[must_use = "the runtime is left again when the guard is dropped"]
 pub struct EnterGuard<'a> {
+    /// How many guards of this thread there were with this one.
+    depth: usize,
     _scheduler: heist_scheduler::EnterGuard,
     _reactor: heist_reactor::EnterGuard<'a>,
     _handle: PhantomData<&'a Handle>,
+}
+
+thread_local! {
+    /// How many guards this thread holds.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Drop for EnterGuard<'_> {
+    fn drop(&mut self) {
+        let is_last = DEPTH.try_with(|depth| {
+            let is_last = depth.get() == self.depth;
+            if is_last {
+                depth.set(self.depth - 1);
+            }
+            is_last
+        });
+        assert!(
+            is_last.unwrap_or(true) || thread::panicking(),
+            "`EnterGuard`s dropped out of order: drop the one that `Handle::enter` returned last first"
+        );
+    }
 }

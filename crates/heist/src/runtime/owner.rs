@@ -193,7 +193,10 @@ impl Runtime {
         let Some(workers) = self.workers.take() else {
             return true;
         };
-        self.handle.scheduler.shut_down();
+        // What is dropped on this thread finds its runtime, as it would on a worker.
+        let handle = self.handle.clone();
+        let _entered = handle.enter();
+        handle.scheduler.shut_down();
         let limit = match threads::is_runtime_thread() || heist_scheduler::is_worker() {
             true => Some(Duration::ZERO), // It might be waiting for itself.
             false => limit,

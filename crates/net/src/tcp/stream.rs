@@ -277,9 +277,13 @@ impl TcpStream {
         &self.io
     }
 
-    /// Tells the peer that nothing more will be written. Never waits.
+    /// Tells the peer that nothing more will be written. Never waits. To one that has reset the connection
+    /// there is nothing to tell: that is no error.
     pub(crate) fn shutdown(&mut self) -> io::Result<()> {
-        self.io.end_writing()
+        match self.io.end_writing() {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
     }
 }
 

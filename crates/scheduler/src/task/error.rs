@@ -84,8 +84,8 @@ impl fmt::Debug for JoinError {
         match &self.panic {
             None => write!(f, "JoinError::Cancelled({:?})", self.id),
             Some(payload) => match panic_message(&**payload.lock()) {
-                Some(message) => write!(f, "JoinError::Panic({:?}, {message:?}, ..)", self.id),
-                None => write!(f, "JoinError::Panic({:?}, ..)", self.id),
+                Some(message) => write!(f, "JoinError::Panic({:?}, {message:?}, ...)", self.id),
+                None => write!(f, "JoinError::Panic({:?}, ...)", self.id),
             },
         }
     }
