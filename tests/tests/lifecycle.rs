@@ -1,7 +1,7 @@
 //! Building, hooks and shutting down: the life of a `heist::runtime::Runtime`.
 
 use std::future::pending;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -251,4 +251,29 @@ fn guards_that_are_dropped_out_of_order_are_found() {
         assert!(message.contains("out of order"), "{message}");
         drop(inner);
     });
+}
+
+#[test]
+fn a_runtime_can_be_shut_down_inside_its_own_guard() {
+    deadline(|| {
+        {
+            let runtime = multi(1);
+            let _inside = runtime.enter();
+            runtime.shutdown_background();
+            assert!(Handle::try_current().is_ok());
+        }
+        assert!(Handle::try_current().is_err());
+    });
+}
+
+#[test]
+fn what_a_panic_passes_by_stays_usable() {
+    fn check<T: UnwindSafe + RefUnwindSafe>() {}
+    check::<Runtime>();
+    check::<Handle>();
+    check::<heist::task::JoinHandle<()>>();
+    check::<heist::time::Sleep>();
+    check::<heist::net::TcpListener>();
+    check::<heist::net::TcpStream>();
+    check::<heist::net::UdpSocket>();
 }

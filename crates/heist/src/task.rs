@@ -81,6 +81,7 @@ where
 /// # let _ = entries;
 /// # Ok(()) }
 /// ```
+#[track_caller]
 pub fn block_in_place<F, R>(f: F) -> R
 where
     F: FnOnce() -> R,

@@ -37,8 +37,10 @@ impl Args {
         Ok(args)
     }
 
-    pub(crate) fn flavor(&self) -> Flavor {
-        self.flavor.unwrap_or(Flavor::MultiThread)
+    /// The flavor; where none is named, `default`, unless a number of workers is.
+    pub(crate) fn flavor_or(&self, default: Flavor) -> Flavor {
+        let implied = self.worker_threads.as_ref().map(|_| Flavor::MultiThread);
+        self.flavor.or(implied).unwrap_or(default)
     }
 
     fn take(&mut self, pair: &MetaNameValue) -> Result<()> {

@@ -41,7 +41,11 @@ fn expand(kind: Kind, args: TokenStream, mut function: ItemFn) -> Result<TokenSt
     check(kind, &function)?;
     let args = Args::parse(args)?;
 
-    let (builder, default_workers) = match args.flavor() {
+    let default = match kind {
+        Kind::Main => Flavor::MultiThread,
+        Kind::Test => Flavor::CurrentThread,
+    };
+    let (builder, default_workers) = match args.flavor_or(default) {
         Flavor::CurrentThread => (quote!(new_current_thread), None),
         Flavor::MultiThread => (
             quote!(new_multi_thread),

@@ -65,8 +65,9 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// The arguments are those of [`macro@main`], but the default is 2 workers: tests run next to each
-/// other, and two are enough to meet every race.
+/// The arguments are those of [`macro@main`], but the default is `flavor = "current_thread"`: one thread, on
+/// which things happen in an order that a test can rely on. With `flavor = "multi_thread"` there are 2
+/// workers: tests run next to each other, and two are enough to meet every race.
 ///
 /// ```text
 /// #[heist::test(start_paused = true)]

@@ -58,6 +58,10 @@ pub(crate) struct Backoff {
     poll_timer: Mutex<Option<Sleep>>,
 }
 
+// No foreign code runs under these locks, so a panic leaves nothing half done.
+impl std::panic::UnwindSafe for Backoff {}
+impl std::panic::RefUnwindSafe for Backoff {}
+
 #[derive(Clone, Copy, Debug)]
 struct Pause {
     until: Instant,

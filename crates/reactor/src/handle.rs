@@ -37,6 +37,10 @@ pub struct Handle {
     pub(crate) shared: Arc<Shared>,
 }
 
+// No foreign code runs under the reactor's locks, so a panic leaves nothing half done.
+impl std::panic::UnwindSafe for Handle {}
+impl std::panic::RefUnwindSafe for Handle {}
+
 /// What a reactor and all its handles share; what is written often has cache lines of its own.
 pub(crate) struct Shared {
     pub(crate) registry: mio::Registry,
@@ -81,9 +85,11 @@ impl Handle {
     /// one before. Guards nest: drop them in the reverse order.
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard {
-            previous: replace_current(Some(self.clone())),
-            handle: PhantomData,
-            not_send: PhantomData,
+            _restore: Restore {
+                previous: replace_current(Some(self.clone())),
+                _not_send: PhantomData,
+            },
+            _handle: PhantomData,
         }
     }
 
@@ -201,13 +207,20 @@ fn no_reactor() -> ! {
 #[must_use = "dropping the guard leaves the reactor at once"]
 #[derive(Debug)]
 pub struct EnterGuard<'a> {
-    previous: Option<Handle>,
-    handle: PhantomData<&'a Handle>,
-    /// The guard must be dropped on the thread whose current reactor it restores.
-    not_send: PhantomData<*mut ()>,
+    _restore: Restore,
+    _handle: PhantomData<&'a Handle>,
 }
 
-impl Drop for EnterGuard<'_> {
+/// Restores the thread's current reactor. It has no lifetime, so that a guard that is still there does
+/// not keep the handle borrowed.
+#[derive(Debug)]
+struct Restore {
+    previous: Option<Handle>,
+    /// To be dropped on the thread whose current reactor it restores.
+    _not_send: PhantomData<*mut ()>,
+}
+
+impl Drop for Restore {
     fn drop(&mut self) {
         drop(replace_current(self.previous.take()));
     }

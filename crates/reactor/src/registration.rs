@@ -68,6 +68,10 @@ pub struct Registration {
     handle: Handle,
 }
 
+// No foreign code runs under the reactor's locks, so a panic leaves nothing half done.
+impl std::panic::UnwindSafe for Registration {}
+impl std::panic::RefUnwindSafe for Registration {}
+
 impl Registration {
     /// Registers `source` with the reactor this thread has entered.
     ///

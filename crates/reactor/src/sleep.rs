@@ -44,6 +44,10 @@ pub struct Sleep {
     timer: Timer,
 }
 
+// No foreign code runs under the reactor's locks, so a panic leaves nothing half done.
+impl std::panic::UnwindSafe for Sleep {}
+impl std::panic::RefUnwindSafe for Sleep {}
+
 impl Sleep {
     /// Waits until `deadline`, on the reactor this thread has entered.
     ///

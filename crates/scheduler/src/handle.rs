@@ -36,6 +36,10 @@ pub struct Handle {
     pub(crate) shared: Arc<Shared>,
 }
 
+// No foreign code runs under the scheduler's locks, so a panic leaves nothing half done.
+impl std::panic::UnwindSafe for Handle {}
+impl std::panic::RefUnwindSafe for Handle {}
+
 impl Handle {
     /// The scheduler that this thread serves or has entered.
     pub fn try_current() -> Option<Handle> {

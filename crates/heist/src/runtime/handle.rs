@@ -64,7 +64,7 @@ impl Handle {
             depth.get()
         });
         EnterGuard {
-            depth: depth.unwrap_or(0),
+            _order: Order(depth.unwrap_or(0)),
             _reactor: self.reactor.enter(),
             _scheduler: self.scheduler.enter(),
             _handle: PhantomData,
@@ -216,8 +216,7 @@ impl std::error::Error for TryCurrentError {}
 #[derive(Debug)]
 #[must_use = "the runtime is left again when the guard is dropped"]
 pub struct EnterGuard<'a> {
-    /// How many guards of this thread there were with this one.
-    depth: usize,
+    _order: Order,
     _scheduler: heist_scheduler::EnterGuard,
     _reactor: heist_reactor::EnterGuard<'a>,
     _handle: PhantomData<&'a Handle>,
@@ -228,12 +227,17 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-impl Drop for EnterGuard<'_> {
+/// How many guards of this thread there were with this one. It has no lifetime, so that a guard that is
+/// still there does not keep the handle borrowed.
+#[derive(Debug)]
+struct Order(usize);
+
+impl Drop for Order {
     fn drop(&mut self) {
         let is_last = DEPTH.try_with(|depth| {
-            let is_last = depth.get() == self.depth;
+            let is_last = depth.get() == self.0;
             if is_last {
-                depth.set(self.depth - 1);
+                depth.set(self.0 - 1);
             }
             is_last
         });

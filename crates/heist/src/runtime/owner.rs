@@ -56,6 +56,10 @@ pub struct Runtime {
     workers: Option<Vec<thread::JoinHandle<()>>>,
 }
 
+// A panic beside it leaves nothing half done: there is nothing to do with it but to shut it down.
+impl std::panic::UnwindSafe for Runtime {}
+impl std::panic::RefUnwindSafe for Runtime {}
+
 impl Runtime {
     /// A runtime with the defaults of [`Builder::new_multi_thread`].
     ///

@@ -82,7 +82,7 @@ fn a_test_may_have_no_threads_and_a_clock_that_stands() {
 }
 
 #[test]
-fn a_test_keeps_its_attributes_and_has_two_workers() {
+fn a_test_keeps_its_attributes_and_runs_on_its_thread() {
     same(
         &expanded(Kind::Test, "", "#[should_panic] async fn fails() {}"),
         quote! {
@@ -90,8 +90,7 @@ fn a_test_keeps_its_attributes_and_has_two_workers() {
             #[should_panic]
             fn fails() {
                 let __heist_body = async {};
-                ::heist::runtime::Builder::new_multi_thread()
-                    .worker_threads(2usize)
+                ::heist::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()
                     .expect("failed to build the runtime")
@@ -99,6 +98,18 @@ fn a_test_keeps_its_attributes_and_has_two_workers() {
             }
         },
     );
+}
+
+#[test]
+fn a_test_on_workers_has_two_or_as_many_as_it_says() {
+    for (args, workers) in [
+        (r#"flavor = "multi_thread""#, "worker_threads (2usize)"),
+        ("worker_threads = 3", "worker_threads (3usize)"),
+    ] {
+        let expansion = expanded(Kind::Test, args, "async fn works() {}");
+        assert!(expansion.contains("new_multi_thread"), "{expansion}");
+        assert!(expansion.contains(workers), "{expansion}");
+    }
 }
 
 #[test]

@@ -283,6 +283,7 @@ pub(super) unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>
 pub(super) unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the caller owns the output, so the cell is alive.
     let cell = unsafe { cell::<F, S>(header) };
+    let _current = id::enter(cell.header.meta().id);
     cell.stage.with_mut(|stage| {
         // SAFETY: the caller owns the stage; the place is written again below, also after a panic.
         quiet(|| unsafe { std::ptr::drop_in_place(stage) });
