@@ -120,11 +120,16 @@ impl<T: 'static> LocalKey<T> {
     #[track_caller]
     fn swap(&'static self, value: &mut Option<T>) {
         let swapped = self.inner.try_with(|slot| match slot.try_borrow_mut() {
-            Ok(mut slot) => mem::swap(&mut *slot, value),
-            Err(_) => panic!("cannot enter a task-local's scope while `with` borrows it"),
+            Ok(mut slot) => {
+                mem::swap(&mut *slot, value);
+                true
+            }
+            Err(_) => false,
         });
-        if swapped.is_err() {
-            panic!("cannot enter a task-local's scope while the thread ends");
+        match swapped {
+            Ok(true) => {}
+            Ok(false) => panic!("cannot enter a task-local's scope while `with` borrows it"),
+            Err(_) => panic!("cannot enter a task-local's scope while the thread ends"),
         }
     }
 }
