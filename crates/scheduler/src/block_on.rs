@@ -16,22 +16,17 @@
 //! A root with `Signal::waiting` set is not counted as busy in [`Roots`], any other is; the flag changes
 //! under the signal's lock, together with the count.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::budget;
-use crate::context;
+use crate::entered::Entered;
 use crate::handle::Handle;
 use crate::roots::Roots;
 use crate::shared::Shared;
-use crate::sync::{Arc, Condvar, Mutex, const_thread_local};
+use crate::sync::{Arc, Condvar, Mutex};
 use crate::worker::{SEAT, Seat};
-
-const_thread_local! {
-    static IN_BLOCK_ON: Cell<bool> = Cell::new(false);
-}
 
 /// Runs `future` to its end on this thread, which belongs to no scheduler.
 ///
@@ -144,46 +139,6 @@ impl<'a> Listed<'a> {
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
         self.roots.leave(self.key);
-    }
-}
-
-/// Evidence that this thread is in its only `block_on`.
-struct Entered(());
-
-impl Entered {
-    #[track_caller]
-    fn new() -> Self {
-        assert!(
-            !context::is_worker(),
-            "`block_on` called on a worker thread of a runtime: it would stop the tasks of that \
-             worker; use `.await`, or call it inside `spawn_blocking`"
-        );
-        assert!(
-            !IN_BLOCK_ON.with(|inside| inside.replace(true)),
-            "`block_on` called inside `block_on`: use `.await`, or call it inside `spawn_blocking`"
-        );
-        Self(())
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        IN_BLOCK_ON.with(|inside| inside.set(false));
-    }
-}
-
-/// Runs `f`, in which `block_on` may be called also if this thread is in one, polling its root.
-pub(crate) fn apart<R>(f: impl FnOnce() -> R) -> R {
-    let _inside = Inside(IN_BLOCK_ON.with(|inside| inside.replace(false)));
-    f()
-}
-
-/// Restores whether this thread is in `block_on`.
-struct Inside(bool);
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        IN_BLOCK_ON.with(|inside| inside.set(self.0));
     }
 }
 

@@ -23,10 +23,10 @@
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::block_on;
 use crate::blocking::{Job, OneShot, Refused};
 use crate::budget;
 use crate::context::{self, Context, Core};
+use crate::entered;
 use crate::shared::Shared;
 use crate::sync::{Arc, deque};
 use crate::task::{self, Arena, Meta, Task};
@@ -90,7 +90,7 @@ pub fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
         );
     }
     let _absent = left.map(Absent::new);
-    block_on::apart(|| budget::unconstrained(f))
+    entered::apart(|| budget::unconstrained(f))
 }
 
 /// A thread that is no worker while it blocks.

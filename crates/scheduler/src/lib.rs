@@ -42,6 +42,8 @@ mod handle;
 mod stillness;
 mod worker;
 
+mod entered;
+
 mod crew;
 mod watchdog;
 

@@ -138,6 +138,7 @@ impl Alarm {
     }
 
     /// Sets the hardware to the deadline a sweep is due at, if that is still owed.
+    #[cfg(any(test, target_os = "linux", target_os = "android"))]
     pub(crate) fn pay(&self, _: Owed, timeline: &Timeline) {
         let now = timeline.now_nanos();
         let mut bell = self.bell.lock();
@@ -153,13 +154,15 @@ impl Alarm {
         Nanos(self.armed.load(Ordering::Relaxed))
     }
 
-    /// The same, as of every call of [`ring_by`](Self::ring_by) that has woken this thread.
+    /// The same, as of every call of [`ring_by`](Self::ring_by) that has woken this thread, which is about
+    /// to wait until then: nothing is owed any more.
     #[cfg(any(
         all(test, not(any(heist_loom, heist_shuttle))),
         not(any(target_os = "linux", target_os = "android"))
     ))]
-    pub(crate) fn armed_now(&self) -> Nanos {
-        let _bell = self.bell.lock();
+    pub(crate) fn armed_now(&self, _: Option<Owed>) -> Nanos {
+        let mut bell = self.bell.lock();
+        let _ = std::mem::take(&mut bell.owed);
         self.armed()
     }
 

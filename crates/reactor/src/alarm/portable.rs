@@ -40,14 +40,14 @@ impl Hardware for PlatformAlarm {
 }
 
 /// To be called before a thread blocks: the timeout to wait with, the caller's, or less if a deadline
-/// comes before. That pays what is owed.
+/// comes before.
 pub(crate) fn before_wait(
     alarm: &Alarm,
-    _owed: Option<Owed>,
+    owed: Option<Owed>,
     timeline: &Timeline,
     timeout: Option<Duration>,
 ) -> Option<Duration> {
-    let armed = alarm.armed_now();
+    let armed = alarm.armed_now(owed);
     if armed == Nanos::NEVER {
         return timeout;
     }
