@@ -298,3 +298,15 @@ fn a_panic_is_the_join_handles_affair_by_default() {
         }
     });
 }
+
+/// Each stay is too short for a turn to end: the driver has its turn all the same.
+#[test]
+fn a_thread_that_comes_and_goes_keeps_timers_going() {
+    deadline(|| {
+        let runtime = current_thread();
+        let timer = runtime.spawn(async { sleep(Duration::from_millis(5)).await });
+        while !timer.is_finished() {
+            runtime.block_on(yield_now());
+        }
+    });
+}

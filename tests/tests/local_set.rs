@@ -1,6 +1,6 @@
 //! `LocalSet`: tasks that are not `Send`, woken and aborted from other threads.
 
-use heist::runtime::{Builder, Runtime};
+use heist::runtime::{Builder, Handle, LocalRuntime, Runtime};
 use heist::sync::{mpsc, oneshot};
 use heist::task::{self, JoinSet, LocalSet, TaskTracker, spawn_local, yield_now};
 use heist::time::{Duration, sleep};
@@ -308,5 +308,40 @@ fn a_local_runtime_is_a_runtime_and_a_set_in_one() {
         let index = runtime.block_on(async { heist::runtime::worker_index() });
         assert_eq!(index, Some(0));
         drop(runtime);
+    });
+}
+
+#[test]
+fn block_in_place_is_refused_inside_a_set() {
+    deadline(|| {
+        let runtime = multi(1);
+        let root = async {
+            let refused = catch_unwind(|| heist::task::block_in_place(|| ()));
+            refused.expect_err("nobody would run the other local tasks")
+        };
+        let why = LocalSet::new().block_on(&runtime, root);
+        let why = why.downcast_ref::<&str>().expect("a text");
+        assert!(why.contains("spawn_blocking"), "{why}");
+    });
+}
+
+#[test]
+fn local_tasks_that_are_dropped_with_their_runtime_find_it() {
+    struct Asks(std::sync::mpsc::Sender<bool>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            let _ = self.0.send(Handle::try_current().is_ok());
+        }
+    }
+    deadline(|| {
+        let runtime = LocalRuntime::new().expect("builds");
+        let (answers, answer) = std::sync::mpsc::channel();
+        let asks = Asks(answers);
+        drop(runtime.spawn_local(async move {
+            let _asks = asks;
+            pending::<()>().await;
+        }));
+        drop(runtime);
+        assert_eq!(answer.recv(), Ok(true));
     });
 }

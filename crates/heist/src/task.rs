@@ -37,6 +37,7 @@ pub mod futures {
 }
 
 use crate::runtime::Handle;
+use crate::runtime::local_set::is_in_set;
 
 /// Spawns a task on the current runtime and returns a handle to await its output.
 ///
@@ -71,7 +72,8 @@ where
 /// called inside.
 ///
 /// # Panics
-/// If `f` does.
+/// If `f` does; on a current-thread runtime, where nobody could take over; and inside a [`LocalSet`], for
+/// the same reason.
 ///
 /// # Examples
 /// ```
@@ -86,6 +88,11 @@ pub fn block_in_place<F, R>(f: F) -> R
 where
     F: FnOnce() -> R,
 {
+    assert!(
+        !is_in_set(),
+        "`block_in_place` called inside a `LocalSet`, whose other tasks nobody would run meanwhile: use \
+         `spawn_blocking`"
+    );
     heist_scheduler::block_in_place(f)
 }
 

@@ -29,8 +29,29 @@ use super::{Builder, EnterGuard, Handle, Runtime, RuntimeMetrics};
 #[derive(Debug)]
 pub struct LocalRuntime {
     // Dropped first: its tasks may use the runtime.
-    set: LocalSet,
+    tasks: Tasks,
     runtime: Runtime,
+}
+
+/// The set, whose tasks find their runtime when they are dropped.
+#[derive(Debug)]
+struct Tasks {
+    /// `None` only in the drop.
+    set: Option<LocalSet>,
+    handle: Handle,
+}
+
+impl Tasks {
+    fn set(&self) -> &LocalSet {
+        self.set.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        let _entered = self.handle.enter();
+        self.set = None;
+    }
 }
 
 impl LocalRuntime {
@@ -43,10 +64,11 @@ impl LocalRuntime {
     }
 
     pub(super) fn of(runtime: Runtime) -> Self {
-        Self {
-            set: LocalSet::new(),
-            runtime,
-        }
+        let tasks = Tasks {
+            set: Some(LocalSet::new()),
+            handle: runtime.handle().clone(),
+        };
+        Self { tasks, runtime }
     }
 
     /// A reference to the runtime that can be kept and sent anywhere.
@@ -61,7 +83,7 @@ impl LocalRuntime {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.set.spawn_local(future)
+        self.tasks.set().spawn_local(future)
     }
 
     /// Runs `f` on the blocking pool; see [`crate::task::spawn_blocking`].
@@ -80,7 +102,7 @@ impl LocalRuntime {
     /// As [`Runtime::block_on`].
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.set.block_on(&self.runtime, future)
+        self.tasks.set().block_on(&self.runtime, future)
     }
 
     /// Makes this the current runtime of the calling thread until the guard is dropped.
@@ -90,7 +112,7 @@ impl LocalRuntime {
 
     /// Drops all tasks, and waits at most `duration` for blocking jobs that are under way.
     pub fn shutdown_timeout(self, duration: Duration) {
-        drop(self.set);
+        drop(self.tasks);
         self.runtime.shutdown_timeout(duration);
     }
 

@@ -178,6 +178,12 @@ fn replace_current(tasks: Option<Rc<LocalTasks>>) -> Option<Rc<LocalTasks>> {
     replaced.ok().flatten()
 }
 
+/// Whether this thread polls a set, or has entered one.
+pub(crate) fn is_in_set() -> bool {
+    let current = CURRENT.try_with(|current| current.borrow().is_some());
+    current.unwrap_or(false)
+}
+
 /// Spawns a task, which need not be `Send`, into the [`LocalSet`] that the thread is in.
 ///
 /// # Panics

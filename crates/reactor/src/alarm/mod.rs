@@ -187,7 +187,8 @@ impl Sweep<'_> {
     #[must_use = "without the hardware, a thread that blocks misses the deadline"]
     pub(crate) fn finish(self, earliest: Nanos) -> Option<Owed> {
         let mut bell = self.alarm.bell.lock();
-        if earliest >= self.alarm.armed() {
+        // Not so if they are equal: whoever set it may have read the clock long before the lock.
+        if earliest > self.alarm.armed() || earliest == Nanos::NEVER {
             return None;
         }
         self.alarm.armed.store(earliest.0, Ordering::Relaxed);
@@ -197,7 +198,14 @@ impl Sweep<'_> {
 
     /// The same, for a thread that does not turn the reactor: while it visits, another one may block.
     pub(crate) fn finish_now(self, earliest: Nanos, timeline: &Timeline) {
-        self.alarm.ring_by(earliest, timeline);
+        let delay = earliest.since(timeline.now_nanos());
+        let mut bell = self.alarm.bell.lock();
+        if earliest <= self.alarm.armed() && earliest != Nanos::NEVER {
+            self.alarm.armed.store(earliest.0, Ordering::Relaxed);
+            if timeline.runs() {
+                bell.set(delay);
+            }
+        }
     }
 }
 

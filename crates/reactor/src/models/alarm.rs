@@ -134,3 +134,19 @@ fn what_is_owed_is_not_paid_over_a_changed_clock() {
         assert_eq!(stage.alarm.is_set_to(), Some(40));
     });
 }
+
+/// A deadline that was set by an old reading of the clock is set anew by the sweep that follows its change.
+#[test]
+fn an_old_reading_of_the_clock_does_not_stay() {
+    model(|| {
+        let stage = Arc::new(Stage::new(1));
+        let other = {
+            let stage = Arc::clone(&stage);
+            thread::spawn(move || arm(&stage, 0, 40))
+        };
+        stage.clock.move_to(30);
+        stage.timers.set_alarm_anew();
+        let _later = other.join().expect("joins");
+        assert_eq!(stage.alarm.is_set_to(), Some(40));
+    });
+}

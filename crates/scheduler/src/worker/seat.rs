@@ -52,14 +52,15 @@ impl Seat {
         })
     }
 
-    /// Has a round, or looks at the driver; false if the scheduler has stopped.
+    /// Has a round, then looks at the driver: a thread that comes and goes has no turn long enough for
+    /// that. False if the scheduler has stopped.
     pub(crate) fn serve_round(&mut self) -> bool {
         self.with_worker(|worker| {
-            let round = worker.round();
-            if round == Tick::Idle {
+            let goes_on = worker.round() != Tick::Stop;
+            if goes_on {
                 worker.end_turn();
             }
-            round != Tick::Stop
+            goes_on
         })
     }
 
