@@ -56,8 +56,11 @@ impl Handle {
 
     /// Makes this the current runtime of the calling thread until the guard is dropped.
     ///
-    /// Guards are to be dropped in the reverse order of their creation; one that is not panics, as the
-    /// thread would be left in the wrong runtime.
+    /// Guards are to be dropped in the reverse order of their creation.
+    ///
+    /// # Panics
+    /// The drop of a guard, if a later one of the thread is still there: the thread would be left in the
+    /// wrong runtime. Not while it unwinds.
     pub fn enter(&self) -> EnterGuard<'_> {
         let depth = DEPTH.try_with(|depth| {
             depth.set(depth.get() + 1);

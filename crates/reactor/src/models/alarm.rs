@@ -6,6 +6,7 @@ use std::task::Waker;
 use loom::thread;
 
 use super::{Bell, Stage, model};
+use crate::alarm::Owed;
 use crate::timer::Timer;
 
 /// A timer armed in a shard, and the bell it rings.
@@ -90,16 +91,20 @@ fn a_reset_to_an_earlier_deadline_during_a_sweep_is_not_forgotten() {
     });
 }
 
+/// A sweep at 10 that owes the alarm the setting to 40, and the timers of both.
+fn owing(stage: &Stage) -> (Option<Owed>, [(Timer, Arc<Bell>); 2]) {
+    let timers = [10, 40].map(|nanos| arm(stage, 0, nanos));
+    stage.clock.move_to(10);
+    (stage.fire(), timers)
+}
+
 /// A thread that owes the alarm a setting leaves alone what another one has set meanwhile, by a later
 /// reading of the clock.
 #[test]
 fn what_is_owed_is_not_paid_over_an_earlier_timer() {
     model(|| {
         let stage = Arc::new(Stage::new(1));
-        let (_due, _bell) = arm(&stage, 0, 10);
-        let (_last, _bell) = arm(&stage, 0, 40);
-        stage.clock.move_to(10);
-        let owed = stage.fire();
+        let (owed, _timers) = owing(&stage);
         let other = {
             let stage = Arc::clone(&stage);
             thread::spawn(move || {
@@ -118,10 +123,7 @@ fn what_is_owed_is_not_paid_over_an_earlier_timer() {
 fn what_is_owed_is_not_paid_over_a_changed_clock() {
     model(|| {
         let stage = Arc::new(Stage::new(1));
-        let (_due, _bell) = arm(&stage, 0, 10);
-        let (_last, _bell) = arm(&stage, 0, 40);
-        stage.clock.move_to(10);
-        let owed = stage.fire();
+        let (owed, _timers) = owing(&stage);
         let other = {
             let stage = Arc::clone(&stage);
             thread::spawn(move || {
