@@ -8,9 +8,11 @@
 //! # Protocol
 //! [`Watchdog::look`] is the one step. In order:
 //! 1. Each worker: parked, in a new poll, or in the same poll as at the last look: then it is
-//!    *stuck*, and its slot may be robbed ([`crate::vitals`]).
-//! 2. If somebody is stuck and something waits (a queue, a slot, the injector, or a driver that
-//!    nobody is in): wake a sleeper, which robs and then waits in the driver. If all are awake and
+//!    *stuck*. Where tasks wait behind a poll and a worker sleeps, a few more glances tell whether it
+//!    *lingers* there; in a poll of some microseconds it does, and to wake the sleeper is right all the
+//!    same. The slot of either may be robbed ([`crate::vitals`]).
+//! 2. If somebody is stuck or lingers and something waits (a queue, a slot, the injector, or a driver
+//!    that nobody is in): wake a sleeper, which robs and then waits in the driver. If all are awake and
 //!    stuck, start a spare worker. Workers that are awake and not stuck look after the stuck ones
 //!    once a turn.
 //! 3. Report polls that have become slow, and those that are over.
@@ -18,8 +20,8 @@
 //! 5. Say when to look again: [`AWAKE`], or up to [`LEEWAY`] later; ever later while all workers are
 //!    parked, and in the end not before one wakes up ([`crate::nap`]). A sleeper that had to be woken
 //!    pays for the next [`ALERT`] looks: these come on time, and after [`BEHIND_A_POLL`] where tasks wait
-//!    behind a poll and a worker sleeps. Not so if tasks were stolen since the last look: then the
-//!    others help themselves.
+//!    behind a poll and a worker sleeps. Not so if tasks were stolen since the last look, but by the
+//!    one that was woken then: the others help themselves.
 //!
 //! # Invariants
 //! - Nothing depends on a look being right. "Stuck" may be said of a worker that the system does not
@@ -44,7 +46,7 @@ use std::time::{Duration, Instant};
 
 use crate::handle::Handle;
 use crate::parker::Place;
-use crate::shared::Shared;
+use crate::shared::{Remote, Shared};
 use crate::sync::Arc;
 use reports::Reports;
 use seen::Seen;
@@ -52,6 +54,10 @@ use spares::Spares;
 
 /// Between two looks on the alert, while tasks wait behind a poll and a worker sleeps that could take them.
 pub(crate) const BEHIND_A_POLL: Duration = Duration::from_micros(200);
+
+/// Glances at a worker that may linger in a poll: a few microseconds, in which trivial polls come to
+/// their end. Under loom nothing changes meanwhile.
+const GLANCES: u32 = if cfg!(heist_loom) { 1 } else { 256 };
 
 /// Between two looks while any worker is awake.
 pub(crate) const AWAKE: Duration = Duration::from_millis(1);
@@ -83,8 +89,8 @@ pub struct Watchdog {
     spares: Spares,
     /// Looks on the alert that are left.
     alert: u32,
-    /// How often workers had stolen at the last look.
-    steals: u64,
+    /// How often workers had stolen at the last look, and will have when the one has that it woke.
+    known_steals: u64,
     quiet_looks: u32,
 }
 
@@ -110,14 +116,16 @@ pub enum Look {
 struct Sight {
     awake: usize,
     stuck: usize,
+    /// A worker lingers in a poll, and tasks wait behind it.
+    lingering: bool,
     /// Of the stuck ones, those that the scheduler was built with.
     regular_stuck: usize,
     /// Something waits in the queue or slot of a worker that is awake.
     behind: bool,
     /// Somebody waits in the driver.
     in_driver: bool,
-    /// How often workers have stolen.
-    steals: u64,
+    /// The others help themselves: a worker has stolen.
+    steals: bool,
 }
 
 impl Watchdog {
@@ -131,7 +139,7 @@ impl Watchdog {
             spares: Spares::default(),
             shared,
             alert: 0,
-            steals: 0,
+            known_steals: 0,
             quiet_looks: 0,
         }
     }
@@ -186,23 +194,32 @@ impl Watchdog {
     /// Steps 1 and 3.
     fn sight(&mut self, now: Instant) -> Sight {
         let mut sight = Sight::default();
+        let anyone_sleeps = self.shared.idle.sleeping() > 0;
+        let mut steals = 0;
         let workers = self.shared.staffed().iter().zip(&mut self.seen);
         for (index, (remote, seen)) in workers.enumerate() {
             let place = remote.parker.place();
             sight.in_driver |= place == Place::InDriver;
-            sight.steals += remote.counters.steals.get();
+            steals += remote.counters.steals.get();
             let poll = remote.is_awake().then(|| remote.counters.polls.get());
             self.reports.over(seen.look(poll, now));
             let Some(poll) = poll else { continue };
             sight.awake += 1;
-            sight.behind |= !remote.stealer.is_empty() || !remote.slot.is_empty();
-            if seen.is_stuck() {
+            let behind = !remote.stealer.is_empty() || !remote.slot.is_empty();
+            sight.behind |= behind;
+            let is_stuck = seen.is_stuck();
+            let is_in_the_way = behind && anyone_sleeps && !is_stuck && lingers(remote, poll);
+            if is_stuck || is_in_the_way {
                 remote.vitals.set_stuck(poll);
+            }
+            sight.lingering |= is_in_the_way;
+            if is_stuck {
                 sight.stuck += 1;
                 sight.regular_stuck += usize::from(index < self.shared.workers());
                 self.reports.slow(&self.shared, index, seen, now);
             }
         }
+        sight.steals = steals > std::mem::replace(&mut self.known_steals, steals);
         sight
     }
 
@@ -212,13 +229,15 @@ impl Watchdog {
             self.spares.are_needed(now);
         }
         let waits = sight.behind || !sight.in_driver || !self.shared.injector.is_empty();
-        if sight.stuck == 0 || !waits {
+        let is_in_need = sight.stuck > 0 || sight.lingering;
+        if !is_in_need || !waits {
             return;
         }
         if self.shared.idle.sleeping() > 0 {
             if let Some(worker) = self.shared.idle.claim() {
                 self.shared.watch.handovers.add(1);
-                if sight.steals == self.steals {
+                self.known_steals += 1;
+                if !sight.steals {
                     self.alert = ALERT;
                 }
                 self.shared.unpark(worker);
@@ -232,8 +251,7 @@ impl Watchdog {
     fn pace(&mut self, sight: Sight) -> Look {
         if sight.awake > 0 {
             self.quiet_looks = 0;
-            let nobody_steals = std::mem::replace(&mut self.steals, sight.steals) == sight.steals;
-            let on_alert = nobody_steals && self.alert > 0;
+            let on_alert = !sight.steals && self.alert > 0;
             self.alert = self.alert.saturating_sub(1);
             let could_be_taken = sight.behind && self.shared.idle.sleeping() > 0;
             return Look::After {
@@ -257,6 +275,15 @@ impl Watchdog {
             leeway: LEEWAY,
         }
     }
+}
+
+/// Whether the worker stays in this poll for as long as some glances take.
+fn lingers(remote: &Remote, poll: u64) -> bool {
+    let mut glances = 0..GLANCES;
+    glances.all(|_| {
+        std::hint::spin_loop();
+        remote.counters.polls.get() == poll
+    })
 }
 
 impl fmt::Debug for Watchdog {

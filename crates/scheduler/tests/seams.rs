@@ -131,28 +131,20 @@ fn leeway(look: Look) -> Duration {
     }
 }
 
-#[test]
-fn the_looks_after_a_handover_are_on_time() {
+/// Calls `play` in a poll beside which another worker sleeps.
+fn beside_a_sleeper(play: impl FnOnce(&Handle, Watchdog) + Send + 'static) {
     let (handle, launches) = Handle::new(Config::new(2, threads()), Box::new(Idle::default()));
     let mut launches = launches.into_iter();
     let mut worker = launches.next().expect("there are two").start();
     let sleeper = launches.next().expect("there are two");
-    let mut watchdog = Watchdog::new(&handle);
     let spawner = handle.clone();
     let stuck = async move {
-        assert_ne!(leeway(watchdog.look()), Duration::ZERO, "all is well");
+        let watchdog = Watchdog::new(&spawner);
         let sleeper = std::thread::spawn(move || sleeper.start().run());
         while spawner.worker_metrics(1).parks == 0 {
             std::thread::yield_now(); // The sleeper is not asleep yet.
         }
-        let (ran, runs) = std::sync::mpsc::channel();
-        drop(spawner.spawn(async move { ran.send(()).expect("it is waited for") }, None));
-        assert_eq!(leeway(watchdog.look()), Duration::ZERO, "a handover");
-        assert!(spawner.watchdog_metrics().handovers >= 1);
-        let limit = Duration::from_secs(30);
-        runs.recv_timeout(limit).expect("the sleeper runs it");
-        let calm = (0..100_000).find(|_| leeway(watchdog.look()) > Duration::ZERO);
-        assert!(calm.is_some(), "the alert ends when nothing waits any more");
+        play(&spawner, watchdog);
         sleeper
     };
     let stuck = handle.spawn(stuck, None);
@@ -161,4 +153,48 @@ fn the_looks_after_a_handover_are_on_time() {
     handle.shut_down();
     drop(worker);
     sleeper.join().expect("it stops");
+}
+
+/// Spawns a task; the receiver hears when it has run.
+fn witness(handle: &Handle) -> std::sync::mpsc::Receiver<()> {
+    let (ran, runs) = std::sync::mpsc::channel();
+    drop(handle.spawn(async move { ran.send(()).expect("it is waited for") }, None));
+    runs
+}
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[test]
+fn what_waits_behind_a_poll_is_handed_over_at_the_first_look() {
+    beside_a_sleeper(|handle, mut watchdog| {
+        let runs = witness(handle);
+        let _ = watchdog.look();
+        assert_eq!(handle.watchdog_metrics().stuck_workers, 0, "seen once");
+        assert_eq!(handle.watchdog_metrics().handovers, 1);
+        runs.recv_timeout(LIMIT).expect("the sleeper runs it");
+        let on_time = leeway(watchdog.look()) == Duration::ZERO;
+        assert!(on_time, "nobody stole but the one that was woken");
+    });
+}
+
+#[test]
+fn nothing_is_handed_over_where_nothing_waits() {
+    beside_a_sleeper(|handle, mut watchdog| {
+        // The first one to go to sleep waits in the driver, so that neither is that left alone.
+        assert_ne!(leeway(watchdog.look()), Duration::ZERO);
+        assert_eq!(handle.watchdog_metrics().handovers, 0);
+    });
+}
+
+#[test]
+fn the_looks_after_a_handover_are_on_time() {
+    beside_a_sleeper(|handle, mut watchdog| {
+        assert_ne!(leeway(watchdog.look()), Duration::ZERO, "all is well");
+        let runs = witness(handle);
+        assert_eq!(leeway(watchdog.look()), Duration::ZERO, "a handover");
+        assert!(handle.watchdog_metrics().handovers >= 1);
+        runs.recv_timeout(LIMIT).expect("the sleeper runs it");
+        let calm = (0..100_000).find(|_| leeway(watchdog.look()) > Duration::ZERO);
+        assert!(calm.is_some(), "the alert ends when nothing waits any more");
+    });
 }
