@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use crate::clock::{Control, Timeline};
 use crate::coop::Coop;
-use crate::slots::Slots;
-use crate::sync::plain::{AtomicU64, Ordering};
+use crate::scheduled_io::ScheduledIo;
+use crate::slots::{Key, Rejected, Slots};
+use crate::sync::plain::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, CachePadded};
 use crate::timer::{Timer, Timers};
 use crate::wake_batch::WakeBatch;
@@ -46,8 +47,56 @@ pub(crate) struct Shared {
     pub(crate) registry: mio::Registry,
     pub(crate) waker: Arc<mio::Waker>,
     pub(crate) timers: Timers,
-    pub(crate) slots: CachePadded<Slots>,
+    pub(crate) slots: CachePadded<Slots<Registered>>,
     pub(crate) counters: CachePadded<Counters>,
+}
+
+/// A registered descriptor. All of it is behind one pointer, so that a socket, which futures move about
+/// and hold several times, is two words long.
+pub(crate) struct Registered {
+    pub(crate) io: ScheduledIo,
+    /// The key as a token. Relaxed: it is written once, before the registration is anybody's.
+    token: AtomicUsize,
+    /// Keeps the table that this is in alive until the registration, which ends it, is dropped.
+    pub(crate) handle: Handle,
+}
+
+impl Registered {
+    pub(crate) fn new(handle: &Handle) -> Result<Arc<Self>, Rejected> {
+        let registered = Arc::new(Self {
+            io: ScheduledIo::new(),
+            token: AtomicUsize::new(0),
+            handle: handle.clone(),
+        });
+        let key = handle.shared.slots.insert(Arc::clone(&registered))?;
+        registered.token.store(key.token(), Ordering::Relaxed);
+        Ok(registered)
+    }
+
+    pub(crate) fn token(&self) -> usize {
+        self.token.load(Ordering::Relaxed)
+    }
+
+    /// Ends the registration: no event reaches it any more.
+    pub(crate) fn end(&self) {
+        let key = Key::from_token(self.token());
+        drop(self.handle.shared.slots.remove(key));
+    }
+}
+
+impl AsRef<ScheduledIo> for Registered {
+    fn as_ref(&self) -> &ScheduledIo {
+        &self.io
+    }
+}
+
+impl fmt::Debug for Registered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the handle, in whose table this is.
+        f.debug_struct("Registered")
+            .field("io", &self.io)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Statistics; written by the thread that turns the reactor.
@@ -133,8 +182,8 @@ impl Handle {
     pub fn shutdown(&self) {
         let mut batch = WakeBatch::new();
         self.shared.timers.shut_down(&mut batch);
-        for io in self.shared.slots.close() {
-            io.shut_down(&mut batch);
+        for registered in self.shared.slots.close() {
+            registered.io.shut_down(&mut batch);
         }
         batch.wake_all();
         self.unpark();

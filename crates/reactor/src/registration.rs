@@ -17,6 +17,7 @@
 //! - A registration may be dropped on any thread. That ends its key; the descriptor leaves the
 //!   kernel's list by its close, or by [`Registration::deregister`].
 
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
@@ -25,12 +26,12 @@ use std::task::{Context, Poll, ready};
 use mio::Token;
 use mio::event::Source;
 
-use crate::handle::Handle;
+use crate::handle::{Handle, Registered};
 use crate::interest::{Direction, Interest};
 use crate::ready::{Ready, ReadyEvent};
 use crate::scheduled_io::{ScheduledIo, Snapshot};
 use crate::shut_down;
-use crate::slots::{Key, Rejected};
+use crate::slots::Rejected;
 use crate::sync::Arc;
 use crate::wake_batch::WakeBatch;
 
@@ -61,12 +62,10 @@ const SHORT_IS_ALL: bool = cfg!(not(windows));
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Registration {
-    io: Arc<ScheduledIo>,
-    key: Key,
-    handle: Handle,
-}
+pub struct Registration(Arc<Registered>);
+
+/// A socket is two words: this and its descriptor. Futures hold several copies of what they are given.
+const _: () = assert!(size_of::<Registration>() == size_of::<usize>());
 
 // No foreign code runs under the reactor's locks, so a panic leaves nothing half done.
 impl std::panic::UnwindSafe for Registration {}
@@ -97,17 +96,11 @@ impl Registration {
         interest: Interest,
         handle: &Handle,
     ) -> io::Result<Self> {
-        let io = Arc::new(ScheduledIo::new());
-        let key = handle
-            .shared
-            .slots
-            .insert(Arc::clone(&io))
-            .map_err(rejected)?;
-        let handle = handle.clone();
         // From here on its drop ends the key, should the kernel refuse.
-        let registration = Self { io, key, handle };
-        let registry = &registration.handle.shared.registry;
-        registry.register(source, Token(key.token()), mio_interest(interest))?;
+        let registration = Self(Registered::new(handle).map_err(rejected)?);
+        let token = Token(registration.0.token());
+        let registry = &handle.shared.registry;
+        registry.register(source, token, mio_interest(interest))?;
         Ok(registration)
     }
 
@@ -117,16 +110,16 @@ impl Registration {
     ///
     /// If the operating system does not know the source.
     pub fn deregister(&self, source: &mut impl Source) -> io::Result<()> {
-        self.end();
+        self.0.end();
         let mut batch = WakeBatch::new();
-        self.io.shut_down(&mut batch);
+        self.0.io.shut_down(&mut batch);
         batch.wake_all();
-        self.handle.shared.registry.deregister(source)
+        self.0.handle.shared.registry.deregister(source)
     }
 
     /// Returns the handle of the reactor the source is registered with.
     pub fn handle(&self) -> &Handle {
-        &self.handle
+        &self.0.handle
     }
 
     /// Waits until the source is ready in one direction.
@@ -140,8 +133,8 @@ impl Registration {
         direction: Direction,
     ) -> Poll<io::Result<ReadyEvent>> {
         let mask = Ready::of_direction(direction);
-        ready!((self.handle.coop().poll_budget)(cx));
-        let snapshot = ready!(self.io.poll_direction(cx, direction, mask));
+        ready!((self.0.handle.coop().poll_budget)(cx));
+        let snapshot = ready!(self.0.io.poll_direction(cx, direction, mask));
         Poll::Ready(self.finish_wait(snapshot, mask))
     }
 
@@ -155,7 +148,7 @@ impl Registration {
     ///
     /// Nothing is lost when the future is dropped: readiness stays until it is cleared.
     pub async fn readiness(&self, interest: Interest) -> io::Result<ReadyEvent> {
-        poll_fn(self.handle.coop().poll_budget).await;
+        poll_fn(self.0.handle.coop().poll_budget).await;
         let mask = Ready::of_interest(interest);
         let snapshot = self.wait(mask).await;
         self.finish_wait(snapshot, mask)
@@ -164,7 +157,7 @@ impl Registration {
     /// Forgets the readiness `event` stands for, unless a newer event has arrived. To be called
     /// after a syscall returned `WouldBlock`; at any other time the next event may never come.
     pub fn clear_ready(&self, event: ReadyEvent) {
-        self.io.clear(event);
+        self.0.io.clear(event);
     }
 
     /// Tries `f` if the source is ready for `interest`, or has never been tried; does not wait.
@@ -177,7 +170,7 @@ impl Registration {
         interest: Interest,
         f: impl FnOnce() -> io::Result<R>,
     ) -> io::Result<R> {
-        let snapshot = self.io.snapshot();
+        let snapshot = self.0.io.snapshot();
         let event = snapshot.event(Ready::of_interest(interest).or_untried());
         if event.ready().is_empty() {
             return Err(if snapshot.is_shut_down() {
@@ -188,7 +181,7 @@ impl Registration {
         }
         let result = f();
         if would_block(&result) {
-            self.io.clear(event);
+            self.0.io.clear(event);
         }
         result
     }
@@ -251,7 +244,7 @@ impl Registration {
         interest: Interest,
         mut f: impl FnMut() -> io::Result<R>,
     ) -> io::Result<R> {
-        let coop = self.handle.coop();
+        let coop = self.0.handle.coop();
         let mask = Ready::of_interest(interest).or_untried();
         loop {
             poll_fn(coop.poll_budget).await;
@@ -264,7 +257,7 @@ impl Registration {
                 (coop.spend)();
                 return result;
             }
-            self.io.clear(snapshot.event(mask));
+            self.0.io.clear(snapshot.event(mask));
         }
     }
 
@@ -277,21 +270,21 @@ impl Registration {
         mut f: impl FnMut() -> io::Result<R>,
         used_up: impl FnOnce(&R, Snapshot) -> bool,
     ) -> Poll<io::Result<R>> {
-        let coop = self.handle.coop();
+        let coop = self.0.handle.coop();
         let mask = Ready::of_direction(direction).or_untried();
         ready!((coop.poll_budget)(cx));
         loop {
-            let snapshot = ready!(self.io.poll_direction(cx, direction, mask));
+            let snapshot = ready!(self.0.io.poll_direction(cx, direction, mask));
             if snapshot.is_shut_down() {
                 return Poll::Ready(Err(self.ended()));
             }
             let result = uninterrupted(&mut f);
             if would_block(&result) {
-                self.io.clear(snapshot.event(mask));
+                self.0.io.clear(snapshot.event(mask));
                 continue;
             }
             if result.as_ref().is_ok_and(|value| used_up(value, snapshot)) {
-                self.io.clear(snapshot.event(mask));
+                self.0.io.clear(snapshot.event(mask));
             }
             (coop.spend)();
             return Poll::Ready(result);
@@ -300,7 +293,7 @@ impl Registration {
 
     fn wait(&self, mask: Ready) -> Wait<'_> {
         Wait {
-            io: &self.io,
+            io: &self.0.io,
             mask,
             key: None,
         }
@@ -310,27 +303,32 @@ impl Registration {
         if snapshot.is_shut_down() {
             return Err(self.ended());
         }
-        (self.handle.coop().spend)();
+        (self.0.handle.coop().spend)();
         Ok(snapshot.event(mask))
     }
 
     /// Why waiting has ended for good.
     fn ended(&self) -> io::Error {
-        if self.handle.is_shut_down() {
+        if self.0.handle.is_shut_down() {
             shut_down::error()
         } else {
             io::Error::other("the source was taken out of its reactor")
         }
     }
-
-    fn end(&self) {
-        drop(self.handle.shared.slots.remove(self.key));
-    }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.end();
+        self.0.end();
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("io", &self.0.io)
+            .field("handle", &self.0.handle)
+            .finish()
     }
 }
 

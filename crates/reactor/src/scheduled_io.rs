@@ -67,6 +67,12 @@ pub(crate) struct ScheduledIo {
     waiters: Mutex<Waiters>,
 }
 
+impl AsRef<ScheduledIo> for ScheduledIo {
+    fn as_ref(&self) -> &ScheduledIo {
+        self
+    }
+}
+
 impl ScheduledIo {
     /// A descriptor of which nothing is known but that nobody has tried it.
     pub(crate) fn new() -> Self {

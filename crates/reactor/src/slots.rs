@@ -27,13 +27,13 @@ use crate::scheduled_io::ScheduledIo;
 use crate::sync::{Arc, Mutex};
 use crate::wake_batch::WakeBatch;
 
-/// All registered descriptors of a reactor.
+/// All registered descriptors of a reactor: the `ScheduledIo` of each, and what is kept with it.
 #[derive(Debug)]
-pub(crate) struct Slots {
-    table: Mutex<Table>,
+pub(crate) struct Slots<T> {
+    table: Mutex<Table<T>>,
 }
 
-impl Slots {
+impl<T: AsRef<ScheduledIo>> Slots<T> {
     pub(crate) fn new() -> Self {
         Self {
             table: Mutex::new(Table {
@@ -46,12 +46,12 @@ impl Slots {
     }
 
     /// Makes room for one more descriptor.
-    pub(crate) fn insert(&self, io: Arc<ScheduledIo>) -> Result<Key, Rejected> {
+    pub(crate) fn insert(&self, io: Arc<T>) -> Result<Key, Rejected> {
         self.table.lock().insert(io)
     }
 
     /// Ends a registration; `None` if it had ended before.
-    pub(crate) fn remove(&self, key: Key) -> Option<Arc<ScheduledIo>> {
+    pub(crate) fn remove(&self, key: Key) -> Option<Arc<T>> {
         self.table.lock().remove(key)
     }
 
@@ -73,7 +73,7 @@ impl Slots {
     }
 
     /// Takes no more descriptors in, and returns those that are there; they stay registered.
-    pub(crate) fn close(&self) -> Vec<Arc<ScheduledIo>> {
+    pub(crate) fn close(&self) -> Vec<Arc<T>> {
         let mut table = self.table.lock();
         table.closed = true;
         table
@@ -127,8 +127,8 @@ impl Key {
 }
 
 #[derive(Debug)]
-struct Table {
-    slots: Vec<Slot>,
+struct Table<T> {
+    slots: Vec<Slot<T>>,
     /// Indices to use again, last vacated first.
     vacant: Vec<usize>,
     occupied: usize,
@@ -136,13 +136,13 @@ struct Table {
 }
 
 #[derive(Debug)]
-struct Slot {
+struct Slot<T> {
     generation: usize,
-    io: Option<Arc<ScheduledIo>>,
+    io: Option<Arc<T>>,
 }
 
-impl Table {
-    fn insert(&mut self, io: Arc<ScheduledIo>) -> Result<Key, Rejected> {
+impl<T: AsRef<ScheduledIo>> Table<T> {
+    fn insert(&mut self, io: Arc<T>) -> Result<Key, Rejected> {
         if self.closed {
             return Err(Rejected::Closed);
         }
@@ -169,7 +169,7 @@ impl Table {
         Ok(index)
     }
 
-    fn remove(&mut self, key: Key) -> Option<Arc<ScheduledIo>> {
+    fn remove(&mut self, key: Key) -> Option<Arc<T>> {
         let slot = self.slots.get_mut(key.index)?;
         if slot.generation != key.generation {
             return None;
@@ -188,7 +188,7 @@ impl Table {
         if slot.generation != key.generation {
             return None;
         }
-        slot.io.as_deref()
+        slot.io.as_deref().map(T::as_ref)
     }
 }
 

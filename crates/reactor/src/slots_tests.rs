@@ -6,12 +6,12 @@ use crate::scheduled_io::ScheduledIo;
 use crate::sync::Arc;
 use crate::wake_batch::WakeBatch;
 
-fn insert(slots: &Slots) -> Key {
+fn insert(slots: &Slots<ScheduledIo>) -> Key {
     let io = Arc::new(ScheduledIo::new());
     slots.insert(io).expect("the table is open")
 }
 
-fn deliver(slots: &Slots, key: Key) -> usize {
+fn deliver(slots: &Slots<ScheduledIo>, key: Key) -> usize {
     let events = [(key, Ready::READABLE)].into_iter();
     slots.dispatch(events, &mut WakeBatch::new())
 }

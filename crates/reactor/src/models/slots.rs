@@ -11,14 +11,14 @@ use crate::scheduled_io::ScheduledIo;
 use crate::slots::{Key, Rejected, Slots};
 use crate::wake_batch::WakeBatch;
 
-fn deliver(slots: &Slots, key: Key) -> usize {
+fn deliver(slots: &Slots<ScheduledIo>, key: Key) -> usize {
     let mut batch = WakeBatch::new();
     let delivered = slots.dispatch([(key, Ready::READABLE)].into_iter(), &mut batch);
     batch.wake_all();
     delivered
 }
 
-fn insert(slots: &Slots) -> (Arc<ScheduledIo>, Key) {
+fn insert(slots: &Slots<ScheduledIo>) -> (Arc<ScheduledIo>, Key) {
     let io = Arc::new(ScheduledIo::new());
     let key = slots.insert(Arc::clone(&io)).expect("the table is open");
     (io, key)

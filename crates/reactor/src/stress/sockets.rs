@@ -27,7 +27,7 @@ const BYTES: usize = 4;
 
 /// The table, and the kernel's events that nobody has delivered yet.
 struct World {
-    slots: Slots,
+    slots: Slots<ScheduledIo>,
     in_flight: Mutex<InFlight>,
     more: Condvar,
 }
