@@ -20,7 +20,6 @@
 //!   [`block_in_place`] ends with the runtime.
 //! - If the system gives no thread the core stays where it is: the tasks in its queue can be stolen.
 
-use std::panic::Location;
 use std::rc::Rc;
 
 use crate::blocking::{Job, OneShot, Refused};
@@ -35,7 +34,11 @@ use crate::worker::Worker;
 /// Has a thread of the crew serve as worker `index`, if that worker's core is free by then.
 pub(crate) fn staff(shared: &Arc<Shared>, index: usize) {
     let crewed = shared.clone();
-    let (job, handle) = task::new(Job::new(move || serve(&crewed, index)), OneShot, meta());
+    let (job, handle) = task::new(
+        Job::new(move || serve(&crewed, index)),
+        OneShot,
+        Meta::new(None),
+    );
     drop(handle);
     match shared.crew.submit(job) {
         Ok(()) => {}
@@ -55,14 +58,6 @@ fn serve(shared: &Arc<Shared>, index: usize) {
         }
     };
     Worker::new(shared.clone(), index, queue).run();
-}
-
-fn meta() -> Meta {
-    Meta {
-        id: task::next_id(),
-        name: None,
-        spawned_at: Location::caller(),
-    }
 }
 
 /// Runs `f`, which may block, on this thread, after handing this worker's other tasks to another

@@ -18,7 +18,6 @@
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU64;
-use std::panic::Location;
 use std::time::Duration;
 
 use crate::blocking::{Job, OneShot, Refused};
@@ -61,7 +60,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let meta = meta(name);
+        let meta = Meta::new(name);
         if size_of::<F>() > BOXED_ABOVE {
             self.spawn_sized(Box::pin(future), meta)
         } else {
@@ -90,7 +89,7 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (task, handle) = task::new(Job::new(f), OneShot, meta(name));
+        let (task, handle) = task::new(Job::new(f), OneShot, Meta::new(name));
         match self.shared.blocking.submit(task) {
             Ok(()) => {}
             Err(Refused::ShutDown(task)) => task.cancel(),
@@ -200,7 +199,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let meta = meta(name);
+    let meta = Meta::new(name);
     if size_of::<F>() > BOXED_ABOVE {
         spawn_sized(Box::pin(future), meta)
     } else {
@@ -220,16 +219,6 @@ where
             let shared = context::current()?;
             Some(Handle { shared }.spawn_sized(future, meta))
         }
-    }
-}
-
-#[inline]
-#[track_caller]
-fn meta(name: Option<&str>) -> Meta {
-    Meta {
-        id: task::next_id(),
-        name: name.map(Into::into),
-        spawned_at: Location::caller(),
     }
 }
 

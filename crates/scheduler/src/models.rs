@@ -21,7 +21,6 @@ mod watchdog;
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Wake, Waker};
@@ -102,7 +101,7 @@ impl RunQueue {
             queue: self.clone(),
             _leak: loom::sync::Arc::new(()),
         };
-        task::new(future, scheduler, meta())
+        task::new(future, scheduler, Meta::new(None))
     }
 
     fn pop(&self) -> Option<Task> {
@@ -136,15 +135,6 @@ impl Schedule for InCell {
 
     fn schedule_yielded(target: RunQueue, task: Task) {
         target.0.lock().push_back(task);
-    }
-}
-
-#[track_caller]
-fn meta() -> Meta {
-    Meta {
-        id: task::next_id(),
-        name: None,
-        spawned_at: Location::caller(),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use super::{Witness, meta, model, thread};
+use super::{Witness, model, thread};
 use crate::block_on::block_on;
 use crate::sync::Arc;
-use crate::task::{self, Arena, Block, Cache, Home, JoinHandle, Resident, Schedule, Task};
+use crate::task::{self, Arena, Block, Cache, Home, JoinHandle, Meta, Resident, Schedule, Task};
 
 /// A scheduler that is nothing but the memory of its tasks. A woken task is run where it is woken.
 struct Live {
@@ -75,7 +75,7 @@ fn spawn_in(
     let future = std::future::poll_fn(move |_| then.take().expect("it is polled once"));
     let block = block(task::class_of_value::<_, Resident<Live>>(&future));
     live.lent.fetch_add(1, Ordering::Relaxed);
-    task::new_in(block, live, future, meta())
+    task::new_in(block, live, future, Meta::new(None))
 }
 
 /// As `Shared::cancel_tasks` does it.

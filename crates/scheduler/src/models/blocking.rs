@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{Bell, Witness, meta, model, thread};
+use super::{Bell, Witness, model, thread};
 use crate::block_on::block_on;
 use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
 use crate::clock::SystemClock;
 use crate::config::SpawnThread;
-use crate::task::{self, JoinHandle};
+use crate::task::{self, JoinHandle, Meta};
 
 /// No thread of the pool waits: each leaves as soon as it finds nothing to do.
 const NOT_AT_ALL: Duration = Duration::ZERO;
@@ -48,7 +48,7 @@ fn submit_job<T: Send + 'static>(
     pool: &Arc<Pool>,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
-    let (job, handle) = task::new(Job::new(job), OneShot, meta());
+    let (job, handle) = task::new(Job::new(job), OneShot, Meta::new(None));
     match pool.submit(job) {
         Ok(()) => {}
         Err(Refused::ShutDown(job)) => job.cancel(),

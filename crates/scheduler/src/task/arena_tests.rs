@@ -3,7 +3,6 @@
 use std::alloc::Layout;
 use std::cell::RefCell;
 use std::future::{Future, pending};
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::{Arena, Cache, Class, Resident};
@@ -66,11 +65,7 @@ where
         Some(cache) => cache.take(&owner.arena, class),
         None => Arena::take(owner, class),
     });
-    let meta = Meta {
-        id: task::next_id(),
-        name: Some("a task".into()),
-        spawned_at: Location::caller(),
-    };
+    let meta = Meta::new(Some("a task"));
     task::new_in(block, owner, future, meta)
 }
 

@@ -13,6 +13,7 @@ use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::Waker;
 
+use super::id::next_id;
 use super::state::State;
 use super::{Id, JoinError, Task};
 use crate::sync::UnsafeCell;
@@ -48,6 +49,19 @@ pub(crate) struct Meta {
     pub(crate) id: Id,
     pub(crate) name: Option<Name>,
     pub(crate) spawned_at: &'static Location<'static>,
+}
+
+impl Meta {
+    /// Of a task that the caller spawns.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn new(name: Option<&str>) -> Self {
+        Self {
+            id: next_id(),
+            name: name.map(Into::into),
+            spawned_at: Location::caller(),
+        }
+    }
 }
 
 /// The name of a task: few have one, so that all pay for one pointer only.

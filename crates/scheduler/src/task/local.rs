@@ -33,7 +33,6 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
-use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -89,11 +88,7 @@ impl LocalTasks {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let meta = Meta {
-            id: id::next_id(),
-            name: name.map(Into::into),
-            spawned_at: Location::caller(),
-        };
+        let meta = Meta::new(name);
         let shared = self.shared.clone();
         let mut queue = self.shared.queue.lock();
         let key = queue.live.vacant_key();

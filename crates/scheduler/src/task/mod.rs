@@ -53,7 +53,7 @@ pub(crate) use arena::{Arena, BOXED_ABOVE, Block, Cache, Resident};
 pub(crate) use birth::{class_of, new, new_in};
 pub(crate) use cell::{Meta, TaskRef};
 pub(crate) use harness::quiet;
-pub(crate) use id::{next_id, next_set_id};
+pub(crate) use id::next_set_id;
 pub(crate) use slot::Slot;
 #[cfg(all(test, heist_loom))]
 pub(crate) use {arena::Class, birth::class_of_value};
