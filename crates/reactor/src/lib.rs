@@ -56,7 +56,7 @@ pub use clock::{Clock, Control, SystemClock};
 pub use coop::Coop;
 pub use handle::{EnterGuard, Handle, Metrics};
 pub use interest::{Direction, Interest};
-pub use reactor::{Config, Reactor, Turn};
+pub use reactor::{Config, DEFAULT_MAX_EVENTS, Reactor, Turn};
 pub use ready::{Ready, ReadyEvent};
 pub use registration::Registration;
 pub use shut_down::is_shut_down;

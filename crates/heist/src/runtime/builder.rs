@@ -91,7 +91,7 @@ impl Builder {
             worker_threads: None,
             max_blocking_threads: 512,
             keep_alive: Duration::from_secs(10),
-            max_io_events: 1024,
+            max_io_events: heist_reactor::DEFAULT_MAX_EVENTS,
             threads: Threads {
                 name: Arc::new(|| "heist-worker".to_owned()),
                 stack_size: None,
@@ -217,7 +217,8 @@ impl Builder {
         self
     }
 
-    /// Sets how many I/O events one look at the reactor takes at most; 1024 by default.
+    /// Sets how many I/O events one look at the reactor takes at most; 256 by default, where tokio has
+    /// 1024: with more the slowest requests wait longer. A worker with tasks to run takes an eighth.
     pub fn max_io_events_per_tick(&mut self, count: usize) -> &mut Self {
         self.max_io_events = count;
         self
