@@ -13,7 +13,7 @@
 //! in polls: a poll that does not return is another matter.
 //!
 //! # Tasks that block or spin
-//! A watchdog sees a worker stay in one poll. Within a millisecond or two a sleeping worker takes over
+//! A watchdog sees a worker stay in one poll. Within a few milliseconds a sleeping worker takes over
 //! its queue, I/O and timers; if all workers are stuck a spare one does ([`Builder::max_spare_workers`]).
 //! A poll of 100 ms is reported ([`Builder::on_slow_poll`]): task, spawn site, blocked or spinning.
 //!

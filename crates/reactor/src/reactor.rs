@@ -8,7 +8,8 @@
 //! # Invariants
 //! - Wakers run on the thread that turns, and no lock of the reactor is held then.
 //! - A turn is bounded: at most `max_events` events and as many timers; the rest makes the next
-//!   turn return at once.
+//!   turn return at once. (Not due timers that a clock that stands has left: then whoever moves it
+//!   turns until none is due.)
 //! - Nothing is ever re-armed: every source is registered once, edge-triggered.
 //! - With no event and no timer, a turn without timeout sleeps for good.
 //!
@@ -36,13 +37,15 @@ use crate::sync::{Arc, CachePadded};
 use crate::timer::Timers;
 use crate::wake_batch::WakeBatch;
 
-/// See [`Config::max_events`]. With 1024 connections the slowest hundredth waits 0.6 (HTTP) to 0.8 times
+/// See [`Config::max_events`]. With 1024 connections the slowest hundredth waits 0.75 (HTTP) to 0.86 times
 /// (echo) as long as with batches of 1024, and 256 where a turn only polls, at as many requests: who takes
 /// few events at a time need not be robbed of them, and polls their tasks while what they touch is cached.
+/// Half of it makes the tail shorter still, but with 64 connections an HTTP request takes 2.25 system calls
+/// instead of 2.0.
 pub const DEFAULT_MAX_EVENTS: usize = 256;
 
-/// A turn that only polls takes one event in so many of those.
-const POLLED_SHARE: usize = 8;
+/// A turn that only polls takes one event in so many of those, unless told otherwise.
+const POLLED_SHARE: usize = 4;
 
 /// How many events are looked up before the table's lock is let go.
 const CHUNK: usize = 64;
@@ -81,10 +84,12 @@ pub struct Config {
     /// How many locks the timers are spread over, rounded up to a power of two, 1024 at most; 0,
     /// the default, picks a number that suits the machine.
     pub timer_shards: usize,
-    /// How many events one turn takes at most, and how many timers it fires at most; 256 by
-    /// default, 0 counts as 1. A turn that only polls takes an eighth, so that a busy worker comes
-    /// back to its tasks sooner, and leaves the rest to others.
+    /// How many events one turn takes at most, and how many timers it fires at most;
+    /// [`DEFAULT_MAX_EVENTS`] by default, 0 counts as 1.
     pub max_events: usize,
+    /// How many events a turn takes at most that only polls; 0, the default, stands for a quarter of
+    /// `max_events`, so that a busy worker comes back to its tasks sooner, and leaves the rest to others.
+    pub max_polled_events: usize,
 }
 
 impl Default for Config {
@@ -94,6 +99,7 @@ impl Default for Config {
             coop: Coop::UNLIMITED,
             timer_shards: 0,
             max_events: DEFAULT_MAX_EVENTS,
+            max_polled_events: 0,
         }
     }
 }
@@ -157,10 +163,14 @@ impl Reactor {
             Box::new(hardware),
         );
         let max_events = config.max_events.max(1);
+        let max_polled_events = match config.max_polled_events {
+            0 => max_events.div_ceil(POLLED_SHARE),
+            asked => asked,
+        };
         Ok(Self {
             poll,
             idle_events: Events::with_capacity(max_events),
-            busy_events: Events::with_capacity(max_events.div_ceil(POLLED_SHARE)),
+            busy_events: Events::with_capacity(max_polled_events),
             max_timers: max_events,
             sweeps: 0,
             owed: None,

@@ -64,7 +64,7 @@ const SHORT_IS_ALL: bool = cfg!(not(windows));
 /// ```
 pub struct Registration(Arc<Registered>);
 
-/// A socket is two words: this and its descriptor. Futures hold several copies of what they are given.
+/// A socket is this and its descriptor, two words. Futures hold several copies of what they are given.
 const _: () = assert!(size_of::<Registration>() == size_of::<usize>());
 
 // No foreign code runs under the reactor's locks, so a panic leaves nothing half done.

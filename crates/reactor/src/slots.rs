@@ -45,7 +45,8 @@ impl<T: AsRef<ScheduledIo>> Slots<T> {
         }
     }
 
-    /// Makes room for one more descriptor.
+    /// Makes room for one more descriptor. The caller keeps a reference: a rejected one is let go of under
+    /// the lock.
     pub(crate) fn insert(&self, io: Arc<T>) -> Result<Key, Rejected> {
         self.table.lock().insert(io)
     }

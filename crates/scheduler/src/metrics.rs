@@ -127,7 +127,7 @@ pub struct WorkerMetrics {
 pub struct WatchdogMetrics {
     /// Polls that took longer than the threshold.
     pub slow_polls: u64,
-    /// Times it woke a sleeping worker to do what a stuck one left undone.
+    /// Times it woke a sleeping worker to do what waited behind a long poll.
     pub handovers: u64,
     /// Workers that are stuck in a poll, at its last look.
     pub stuck_workers: usize,

@@ -112,7 +112,7 @@ pub(crate) struct Watch {
     pub(crate) spares_started: Counter,
     /// Polls that took longer than the threshold.
     pub(crate) slow_polls: Counter,
-    /// Sleepers that were woken to do what a stuck worker left undone.
+    /// Sleepers that were woken to do what waited behind a long poll.
     pub(crate) handovers: Counter,
 }
 

@@ -9,8 +9,8 @@
 //! [`Watchdog::look`] is the one step. In order:
 //! 1. Each worker: parked, in a new poll, or in the same poll as at the last look: then it is
 //!    *stuck*. Where tasks wait behind a poll and a worker sleeps, a few more glances tell whether it
-//!    *lingers* there; in a poll of some microseconds it does, and to wake the sleeper is right all the
-//!    same. The slot of either may be robbed ([`crate::vitals`]).
+//!    *lingers* there; so does one in a poll of some microseconds, or pushed aside by this very thread.
+//!    The slot of either may be robbed ([`crate::vitals`]).
 //! 2. If somebody is stuck or lingers and something waits (a queue, a slot, the injector, or a driver
 //!    that nobody is in): wake a sleeper, which robs and then waits in the driver. If all are awake and
 //!    stuck, start a spare worker. Workers that are awake and not stuck look after the stuck ones
@@ -18,14 +18,17 @@
 //! 3. Report polls that have become slow, and those that are over.
 //! 4. Ask the spare workers to leave that have not been needed for a while ([`spares`]).
 //! 5. Say when to look again: [`AWAKE`], or up to [`LEEWAY`] later; ever later while all workers are
-//!    parked, and in the end not before one wakes up ([`crate::nap`]). A sleeper that had to be woken
-//!    pays for the next [`ALERT`] looks: these come on time, and after [`BEHIND_A_POLL`] where tasks wait
-//!    behind a poll and a worker sleeps. Not so if tasks were stolen since the last look, but by the
-//!    one that was woken then: the others help themselves.
+//!    parked, and in the end not before one wakes up ([`crate::nap`]). A sleeper that had to be woken for
+//!    a stuck worker pays for the next [`ALERT`] looks: these come on time, and after [`BEHIND_A_POLL`]
+//!    where tasks wait behind a poll and a worker sleeps. One that was woken for a lingering worker pays
+//!    for the next look, which tells whether that is stuck; if not, nothing more for [`DOUBT`]. Not so if
+//!    tasks were stolen since the last look, but by the one that was woken then: the others help
+//!    themselves.
 //!
 //! # Invariants
 //! - Nothing depends on a look being right. "Stuck" may be said of a worker that the system does not
-//!   let run, and costs a wakeup; a stuck worker that is overlooked is seen at the next look.
+//!   let run, which costs a wakeup and some looks on time; a stuck worker that is overlooked is seen at
+//!   the next look.
 //! - What step 2 asks for it asks for again at each look until it has happened.
 //! - A worker that handed over its core ([`crate::block_in_place`]) is not stuck: its successor is
 //!   watched.
@@ -55,9 +58,15 @@ use spares::Spares;
 /// Between two looks on the alert, while tasks wait behind a poll and a worker sleeps that could take them.
 pub(crate) const BEHIND_A_POLL: Duration = Duration::from_micros(200);
 
-/// Glances at a worker that may linger in a poll: a few microseconds, in which trivial polls come to
-/// their end. Under loom nothing changes meanwhile.
+/// Glances at a worker that may linger in a poll: 5 to 15 µs, in which trivial polls come to their end.
+/// Under loom nothing changes meanwhile.
 const GLANCES: u32 = if cfg!(heist_loom) { 1 } else { 256 };
+
+/// So many workers are glanced at in one look. The first that lingers is enough: one sleeper is woken.
+const SUSPECTS: u32 = 4;
+
+/// For so long no look comes on time on suspicion, after one that did for nothing.
+const DOUBT: Duration = Duration::from_millis(100);
 
 /// Between two looks while any worker is awake.
 pub(crate) const AWAKE: Duration = Duration::from_millis(1);
@@ -89,6 +98,8 @@ pub struct Watchdog {
     spares: Spares,
     /// Looks on the alert that are left.
     alert: u32,
+    /// Before that suspicion alone makes no look come on time.
+    trusts_again: Option<Instant>,
     /// How often workers had stolen at the last look, and will have when the one has that it woke.
     known_steals: u64,
     quiet_looks: u32,
@@ -118,6 +129,8 @@ struct Sight {
     stuck: usize,
     /// A worker lingers in a poll, and tasks wait behind it.
     lingering: bool,
+    /// One that did at an earlier look does still: it is stuck.
+    proven: bool,
     /// Of the stuck ones, those that the scheduler was built with.
     regular_stuck: usize,
     /// Something waits in the queue or slot of a worker that is awake.
@@ -139,6 +152,7 @@ impl Watchdog {
             spares: Spares::default(),
             shared,
             alert: 0,
+            trusts_again: None,
             known_steals: 0,
             quiet_looks: 0,
         }
@@ -194,7 +208,10 @@ impl Watchdog {
     /// Steps 1 and 3.
     fn sight(&mut self, now: Instant) -> Sight {
         let mut sight = Sight::default();
-        let anyone_sleeps = self.shared.idle.sleeping() > 0;
+        let mut suspects = match self.shared.idle.may_claim() {
+            true => SUSPECTS,
+            false => 0,
+        };
         let mut steals = 0;
         let workers = self.shared.staffed().iter().zip(&mut self.seen);
         for (index, (remote, seen)) in workers.enumerate() {
@@ -208,12 +225,16 @@ impl Watchdog {
             let behind = !remote.stealer.is_empty() || !remote.slot.is_empty();
             sight.behind |= behind;
             let is_stuck = seen.is_stuck();
-            let is_in_the_way = behind && anyone_sleeps && !is_stuck && lingers(remote, poll);
+            let is_suspect = behind && !is_stuck && !sight.lingering && suspects > 0;
+            suspects -= u32::from(is_suspect);
+            let is_in_the_way = is_suspect && lingers(remote, poll);
             if is_stuck || is_in_the_way {
                 remote.vitals.set_stuck(poll);
             }
             sight.lingering |= is_in_the_way;
+            seen.relieved |= is_in_the_way;
             if is_stuck {
+                sight.proven |= std::mem::take(&mut seen.relieved);
                 sight.stuck += 1;
                 sight.regular_stuck += usize::from(index < self.shared.workers());
                 self.reports.slow(&self.shared, index, seen, now);
@@ -229,6 +250,10 @@ impl Watchdog {
             self.spares.are_needed(now);
         }
         let waits = sight.behind || !sight.in_driver || !self.shared.injector.is_empty();
+        if sight.proven {
+            self.alert = ALERT;
+            self.trusts_again = None;
+        }
         let is_in_need = sight.stuck > 0 || sight.lingering;
         if !is_in_need || !waits {
             return;
@@ -238,12 +263,22 @@ impl Watchdog {
                 self.shared.watch.handovers.add(1);
                 self.known_steals += 1;
                 if !sight.steals {
-                    self.alert = ALERT;
+                    self.raise_alert(sight, now);
                 }
                 self.shared.unpark(worker);
             }
         } else if sight.stuck == sight.awake {
             self.spares.add(&self.shared, now);
+        }
+    }
+
+    /// A sleeper had to be woken.
+    fn raise_alert(&mut self, sight: Sight, now: Instant) {
+        if sight.stuck > 0 {
+            self.alert = ALERT;
+        } else if self.trusts_again.is_none_or(|again| now >= again) {
+            self.alert = self.alert.max(1);
+            self.trusts_again = Some(now + DOUBT);
         }
     }
 

@@ -180,7 +180,6 @@ fn what_waits_behind_a_poll_is_handed_over_at_the_first_look() {
 #[test]
 fn nothing_is_handed_over_where_nothing_waits() {
     beside_a_sleeper(|handle, mut watchdog| {
-        // The first one to go to sleep waits in the driver, so that neither is that left alone.
         assert_ne!(leeway(watchdog.look()), Duration::ZERO);
         assert_eq!(handle.watchdog_metrics().handovers, 0);
     });

@@ -217,8 +217,9 @@ impl Builder {
         self
     }
 
-    /// Sets how many I/O events one look at the reactor takes at most; 256 by default, where tokio has
-    /// 1024: with more the slowest requests wait longer. A worker with tasks to run takes an eighth.
+    /// Sets how many I/O events one look at the reactor takes at most, and how many timers it fires; 256
+    /// by default, where tokio has 1024: with more the slowest requests wait longer. Of several workers one
+    /// that has tasks to run takes a quarter of the events.
     pub fn max_io_events_per_tick(&mut self, count: usize) -> &mut Self {
         self.max_io_events = count;
         self

@@ -199,7 +199,7 @@ impl RuntimeMetrics {
             .spare_workers_started
     }
 
-    /// Times that a sleeping worker was woken to do what a stuck one left undone.
+    /// Times that a sleeping worker was woken to do what waited behind a long poll.
     pub fn handover_count(&self) -> u64 {
         self.handle.scheduler.watchdog_metrics().handovers
     }

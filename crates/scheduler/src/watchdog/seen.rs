@@ -11,6 +11,8 @@ pub(super) struct Seen {
     poll: Option<(u64, Instant)>,
     /// It was in the same poll at the look before.
     stuck: bool,
+    /// A sleeper was woken for what waits behind this poll when it was seen to linger.
+    pub(super) relieved: bool,
     /// The system was asked how the thread spends its time.
     pub(super) asked: bool,
     /// How much of its life the thread had been runnable then.

@@ -4,8 +4,8 @@
 //! - The LIFO slot goes first, at most [`MAX_SLOT_STREAK`] times in a row and on one budget; then
 //!   its task goes behind the queue.
 //! - Other workers are robbed of half their queue, starting with a random one.
-//! - A slot is robbed only while its owner is stuck in a poll, by the watchdog's word. Then also a
-//!   worker that is busy robs it, once a turn.
+//! - A slot is robbed only while its owner stays in a poll, by the watchdog's word. While one is stuck
+//!   workers that are busy rob it, too, once a turn.
 
 use super::Worker;
 use crate::context::Core;

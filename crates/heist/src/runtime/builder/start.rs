@@ -29,6 +29,8 @@ impl Builder {
             coop: COOP,
             timer_shards: workers,
             max_events: self.max_io_events,
+            // A single worker has nobody to leave the rest to.
+            max_polled_events: if workers == 1 { self.max_io_events } else { 0 },
         })?;
         let reactor_handle = reactor.handle().clone();
         let config = self.config(workers, &reactor_handle);
