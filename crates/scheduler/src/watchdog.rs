@@ -65,7 +65,7 @@ const GLANCES: u32 = if cfg!(heist_loom) { 1 } else { 256 };
 /// So many workers are glanced at in one look. The first that lingers is enough: one sleeper is woken.
 const SUSPECTS: u32 = 4;
 
-/// For so long no look comes on time on suspicion, after one that did for nothing.
+/// For so long no further look comes on time on suspicion, unless the one that did finds it proven.
 const DOUBT: Duration = Duration::from_millis(100);
 
 /// Between two looks while any worker is awake.

@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use heist_scheduler::clock::Clock;
 use heist_scheduler::driver::Idle;
 use heist_scheduler::{Config, Handle, Look, SpawnThread, Tick, Watchdog, Worker, block_on};
 
@@ -131,24 +132,48 @@ fn leeway(look: Look) -> Duration {
     }
 }
 
-/// Calls `play` in a poll beside which another worker sleeps.
-fn beside_a_sleeper(play: impl FnOnce(&Handle, Watchdog) + Send + 'static) {
-    let (handle, launches) = Handle::new(Config::new(2, threads()), Box::new(Idle::default()));
+/// A clock that stands.
+#[derive(Debug)]
+struct Still(Instant);
+
+impl Clock for Still {
+    fn now(&self) -> Instant {
+        self.0
+    }
+}
+
+/// Calls `play` in so many polls of a task, one after the other, beside each of which another worker
+/// sleeps. No time passes.
+fn beside_a_sleeper(
+    polls: usize,
+    mut play: impl FnMut(&Handle, &mut Watchdog, usize) + Send + 'static,
+) {
+    let mut config = Config::new(2, threads());
+    config.clock = Arc::new(Still(Instant::now()));
+    let (handle, launches) = Handle::new(config, Box::new(Idle::default()));
     let mut launches = launches.into_iter();
     let mut worker = launches.next().expect("there are two").start();
     let sleeper = launches.next().expect("there are two");
     let spawner = handle.clone();
     let stuck = async move {
-        let watchdog = Watchdog::new(&spawner);
+        let mut watchdog = Watchdog::new(&spawner);
         let sleeper = std::thread::spawn(move || sleeper.start().run());
-        while spawner.worker_metrics(1).parks == 0 {
-            std::thread::yield_now(); // The sleeper is not asleep yet.
+        for poll in 0..polls {
+            if poll > 0 {
+                Yield(1).await;
+            }
+            // Each handover has woken it once.
+            while spawner.worker_metrics(1).parks <= spawner.watchdog_metrics().handovers {
+                std::thread::yield_now(); // The sleeper is not asleep yet.
+            }
+            play(&spawner, &mut watchdog, poll);
         }
-        play(&spawner, watchdog);
         sleeper
     };
     let stuck = handle.spawn(stuck, None);
-    assert_eq!(worker.tick(), Tick::Ran);
+    for _ in 0..polls {
+        assert_eq!(worker.tick(), Tick::Ran);
+    }
     let sleeper = block_on(stuck).expect("what it asserts holds");
     handle.shut_down();
     drop(worker);
@@ -166,7 +191,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
 fn what_waits_behind_a_poll_is_handed_over_at_the_first_look() {
-    beside_a_sleeper(|handle, mut watchdog| {
+    beside_a_sleeper(1, |handle, watchdog, _| {
         let runs = witness(handle);
         let _ = watchdog.look();
         assert_eq!(handle.watchdog_metrics().stuck_workers, 0, "seen once");
@@ -178,8 +203,19 @@ fn what_waits_behind_a_poll_is_handed_over_at_the_first_look() {
 }
 
 #[test]
+fn suspicion_alone_does_not_keep_the_looks_on_time() {
+    beside_a_sleeper(3, |handle, watchdog, poll| {
+        let runs = witness(handle);
+        let on_time = leeway(watchdog.look()) == Duration::ZERO;
+        assert_eq!(on_time, poll == 0, "only the first is to prove it");
+        assert_eq!(handle.watchdog_metrics().handovers, 1 + poll as u64);
+        runs.recv_timeout(LIMIT).expect("the sleeper runs it");
+    });
+}
+
+#[test]
 fn nothing_is_handed_over_where_nothing_waits() {
-    beside_a_sleeper(|handle, mut watchdog| {
+    beside_a_sleeper(1, |handle, watchdog, _| {
         assert_ne!(leeway(watchdog.look()), Duration::ZERO);
         assert_eq!(handle.watchdog_metrics().handovers, 0);
     });
@@ -187,7 +223,7 @@ fn nothing_is_handed_over_where_nothing_waits() {
 
 #[test]
 fn the_looks_after_a_handover_are_on_time() {
-    beside_a_sleeper(|handle, mut watchdog| {
+    beside_a_sleeper(1, |handle, watchdog, _| {
         assert_ne!(leeway(watchdog.look()), Duration::ZERO, "all is well");
         let runs = witness(handle);
         assert_eq!(leeway(watchdog.look()), Duration::ZERO, "a handover");

@@ -11,7 +11,7 @@ pub(super) struct Seen {
     poll: Option<(u64, Instant)>,
     /// It was in the same poll at the look before.
     stuck: bool,
-    /// A sleeper was woken for what waits behind this poll when it was seen to linger.
+    /// It lingered in this poll at an earlier look, when a sleeper could be woken for what waits behind it.
     pub(super) relieved: bool,
     /// The system was asked how the thread spends its time.
     pub(super) asked: bool,
