@@ -1,6 +1,6 @@
-//! `bench-run PEER WORKLOAD [--workers N] [--ops N] [--width N] [--seconds S] [--counted]`: one workload
-//! on one peer, once, in this process. Prints its figures as one line of JSON, or, for a network
-//! workload, `listening on ADDR`, and serves until it is ended.
+//! `bench-run PEER WORKLOAD [--workers N] [--ops N] [--width N] [--seconds S] [--counted]
+//! [--no-busy-waits]`: one workload on one peer, once, in this process. Prints its figures as one line of
+//! JSON, or, for a network workload, `listening on ADDR`, and serves until it is ended.
 //!
 //! `cargo xtask bench` starts it, a fresh process for each run.
 
@@ -37,6 +37,9 @@ pub(crate) struct Job {
     /// Whether Heist's watchdog is there, and reports slow polls.
     #[cfg_attr(not(feature = "heist"), expect(dead_code, reason = "Heist's alone"))]
     pub(crate) watched: bool,
+    /// Whether Heist's workers may look for events before they block.
+    #[cfg_attr(not(feature = "heist"), expect(dead_code, reason = "Heist's alone"))]
+    pub(crate) busy_waits: bool,
 }
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn parse(mut args: lexopt::Parser) -> Result<(String, Job), lexopt::Error> {
         seconds: 1.0,
         counted: false,
         watched: true,
+        busy_waits: true,
     };
     while let Some(arg) = args.next()? {
         match arg {
@@ -75,6 +79,7 @@ fn parse(mut args: lexopt::Parser) -> Result<(String, Job), lexopt::Error> {
             lexopt::Arg::Long("width") => job.width = args.value()?.parse()?,
             lexopt::Arg::Long("seconds") => job.seconds = args.value()?.parse()?,
             lexopt::Arg::Long("counted") => job.counted = true,
+            lexopt::Arg::Long("no-busy-waits") => job.busy_waits = false,
             other => return Err(other.unexpected()),
         }
     }

@@ -52,7 +52,7 @@ const PER_WORKER: [(&str, PerWorker); 8] = [
 
 type Figure<T> = fn(&RuntimeMetrics) -> T;
 
-const COUNTERS: [(&str, Figure<u64>); 5] = [
+const COUNTERS: [(&str, Figure<u64>); 6] = [
     ("heist_slow_polls_total", RuntimeMetrics::slow_poll_count),
     (
         "heist_spare_workers_started_total",
@@ -64,6 +64,10 @@ const COUNTERS: [(&str, Figure<u64>); 5] = [
         RuntimeMetrics::io_driver_ready_count,
     ),
     ("heist_timers_fired_total", RuntimeMetrics::timers_fired),
+    (
+        "heist_busy_waits_total",
+        RuntimeMetrics::driver_busy_wait_count,
+    ),
 ];
 
 const GAUGES: [(&str, Figure<usize>); 9] = [

@@ -313,6 +313,44 @@ fn the_counters_count() {
 }
 
 #[test]
+fn a_worker_waits_awake_only_if_it_may() {
+    // Messages from a thread that waits, awake, for each answer; how many of the waits in between, in so
+    // many rounds or until there was one, were awake.
+    let busy_waits = |limit: Option<Duration>, rounds: usize| {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all();
+        if let Some(limit) = limit {
+            builder.max_busy_wait(limit);
+        }
+        let runtime = builder.build().expect("builds");
+        let metrics = runtime.metrics();
+        let (sender, mut receiver) = heist::sync::mpsc::unbounded_channel();
+        let (answer, answers) = std::sync::mpsc::channel();
+        let server = runtime.spawn(async move {
+            while let Some(message) = receiver.recv().await {
+                answer.send(message).expect("is waited for");
+            }
+        });
+        for message in 0..rounds {
+            sender.send(message).expect("is served");
+            while answers.try_recv() != Ok(message) {
+                std::thread::yield_now();
+            }
+            if metrics.driver_busy_wait_count() > 0 {
+                break;
+            }
+        }
+        drop(sender);
+        runtime.block_on(server).expect("does not panic");
+        metrics.driver_busy_wait_count()
+    };
+    deadline(move || {
+        assert_eq!(busy_waits(Some(Duration::ZERO), 1000), 0);
+        assert_ne!(busy_waits(None, usize::MAX), 0);
+    });
+}
+
+#[test]
 fn the_budget_is_set_per_runtime_and_lifted_per_future() {
     deadline(|| {
         let runtime = heist::runtime::Builder::new_multi_thread()

@@ -90,7 +90,8 @@ impl Runtime for Heist {
 
 impl Shared for Heist {
     fn start(job: &Job) -> Self {
-        let runtime = Builder::new_multi_thread()
+        let mut builder = Builder::new_multi_thread();
+        builder
             .worker_threads(job.workers)
             .enable_all()
             // It looks after the workers by the clock, and so more often per operation the slower
@@ -99,8 +100,11 @@ impl Shared for Heist {
             .on_slow_poll(|poll| {
                 let mut reports = REPORTS.lock().expect("nobody panics with it");
                 reports.push(told(poll));
-            })
-            .build();
+            });
+        if !job.busy_waits {
+            builder.max_busy_wait(Duration::ZERO);
+        }
+        let runtime = builder.build();
         Heist(runtime.expect("the system gives threads and descriptors"))
     }
 

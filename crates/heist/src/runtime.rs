@@ -12,6 +12,12 @@
 //! threads. One poll of a task does at most [`Builder::budget_per_poll`] operations. These are bounds
 //! in polls: a poll that does not return is another matter.
 //!
+//! # Waiting
+//! A worker that has run out of tasks blocks, and an idle runtime makes no system call at all. Where
+//! waits have been short, as between the requests of a client that waits for each answer, it looks for
+//! events for some microseconds before that, up to three times what blocking costs it:
+//! [`Builder::max_busy_wait`].
+//!
 //! # Tasks that block or spin
 //! A watchdog sees a worker stay in one poll. Within a few milliseconds a sleeping worker takes over
 //! its queue, I/O and timers; if all workers are stuck a spare one does ([`Builder::max_spare_workers`]).

@@ -5,6 +5,7 @@
 //! until the clock has reached its deadline).
 
 use std::fmt::Debug;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::sync::Arc;
@@ -125,6 +126,40 @@ impl Timeline {
         let now = self.now();
         now.checked_add(delay).unwrap_or_else(|| far_future(now))
     }
+}
+
+/// Real time, whatever clock the timers go by: for how long the thread that turns the reactor waits, which
+/// only decides how it waits the next time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// The processor time that the calling thread has used, where the platform tells.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(crate) fn processor_time() -> Option<Duration> {
+    use rustix::time::{ClockId, clock_gettime};
+
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).ok()
+}
+
+/// The processor time that the calling thread has used, where the platform tells.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn processor_time() -> Option<Duration> {
+    None
+}
+
+/// Lets others have the processor, if any want it.
+pub(crate) fn yield_processor() {
+    thread::yield_now();
 }
 
 /// Roughly 30 years after `now`: the stand-in for instants that cannot be represented.

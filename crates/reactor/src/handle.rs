@@ -105,6 +105,7 @@ pub(crate) struct Counters {
     pub(crate) turns: AtomicU64,
     pub(crate) events: AtomicU64,
     pub(crate) timers_fired: AtomicU64,
+    pub(crate) busy_waits: AtomicU64,
 }
 
 thread_local! {
@@ -209,6 +210,7 @@ impl Handle {
             turns: counters.turns.load(Ordering::Relaxed),
             events: counters.events.load(Ordering::Relaxed),
             timers_fired: counters.timers_fired.load(Ordering::Relaxed),
+            busy_waits: counters.busy_waits.load(Ordering::Relaxed),
         }
     }
 
@@ -298,4 +300,7 @@ pub struct Metrics {
     pub events: u64,
     /// Timers fired since the start.
     pub timers_fired: u64,
+    /// Turns since the start whose wait was ended while the thread still [looked for
+    /// events](crate::Config::max_busy_wait), by one that came meanwhile: which did not have to block.
+    pub busy_waits: u64,
 }

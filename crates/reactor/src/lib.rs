@@ -11,6 +11,7 @@
 //! | Who sets the clock that ends an idle wait, and when? | `alarm/mod.rs` |
 //! | Where does a timer live, who fires it, who may free it? | `timer/mod.rs` |
 //! | What does one turn of the reactor do, in which order? | `reactor.rs` |
+//! | When does a thread look for events before it blocks, and how long? | `busy_wait.rs` |
 //! | When is a syscall tried, when is readiness cleared? | `registration.rs` |
 //!
 //! Modules stand in the order of their layers: each uses only those above it.
@@ -32,6 +33,8 @@ mod slots;
 
 mod alarm;
 mod timer;
+
+mod busy_wait;
 
 mod handle;
 mod reactor;
@@ -56,7 +59,7 @@ pub use clock::{Clock, Control, SystemClock};
 pub use coop::Coop;
 pub use handle::{EnterGuard, Handle, Metrics};
 pub use interest::{Direction, Interest};
-pub use reactor::{Config, DEFAULT_MAX_EVENTS, Reactor, Turn};
+pub use reactor::{Config, DEFAULT_MAX_BUSY_WAIT, DEFAULT_MAX_EVENTS, Reactor, Turn};
 pub use ready::{Ready, ReadyEvent};
 pub use registration::Registration;
 pub use shut_down::is_shut_down;

@@ -1,7 +1,8 @@
 //! [`Reactor`]: the one epoll instance, and the turn that moves everything forward.
 //!
 //! # Protocol of a turn
-//! (1) Wait for events, no longer than the timeout (awake, if a timer is due in no time). (2) Give each
+//! (1) Wait for events, no longer than the timeout (at first awake, if one is expected in no time, see
+//! `busy_wait.rs`, or a timer is due then). (2) Give each
 //! to its descriptor: in chunks, look up and collect wakers under the table's lock, unlock, wake. (3) If
 //! the alarm rang or its deadline has come, fire due timers, likewise in chunks.
 //!
@@ -27,7 +28,8 @@ use mio::event::Event;
 use mio::{Events, Poll, Token};
 
 use crate::alarm::{self, NEAR, Owed, PlatformAlarm};
-use crate::clock::{Clock, SystemClock, Timeline};
+use crate::busy_wait::{Awake, BusyWait, look, wait};
+use crate::clock::{self, Clock, Stopwatch, SystemClock, Timeline};
 use crate::coop::Coop;
 use crate::handle::{Counters, Handle, Shared};
 use crate::ready::Ready;
@@ -50,9 +52,8 @@ const POLLED_SHARE: usize = 4;
 /// How many events are looked up before the table's lock is let go.
 const CHUNK: usize = 64;
 
-/// Looks at the events before one deadline at most: as long as [`NEAR`], or somewhat longer, where each is
-/// a system call that finds nothing.
-const LOOKS_AWAKE: usize = 200;
+/// See [`Config::max_busy_wait`].
+pub const DEFAULT_MAX_BUSY_WAIT: Duration = Duration::from_micros(100);
 
 /// Tokens of the reactor's own sources; no slot ever has their index.
 const UNPARK: Token = Token(usize::MAX);
@@ -90,6 +91,11 @@ pub struct Config {
     /// How many events a turn takes at most that only polls; 0, the default, stands for a quarter of
     /// `max_events`, so that a busy worker comes back to its tasks sooner, and leaves the rest to others.
     pub max_polled_events: usize,
+    /// How long a turn that waits looks for events at most before it blocks; [`DEFAULT_MAX_BUSY_WAIT`] by
+    /// default, zero: not at all, not even for timers that are due within 20 µs. It does so if the last
+    /// wait was short, for up to three times the processor time that it costs this thread to block, which
+    /// it measures.
+    pub max_busy_wait: Duration,
 }
 
 impl Default for Config {
@@ -100,6 +106,7 @@ impl Default for Config {
             timer_shards: 0,
             max_events: DEFAULT_MAX_EVENTS,
             max_polled_events: 0,
+            max_busy_wait: DEFAULT_MAX_BUSY_WAIT,
         }
     }
 }
@@ -139,6 +146,7 @@ pub struct Reactor {
     max_timers: usize,
     /// Counts sweeps, so that each starts with another shard.
     sweeps: usize,
+    busy_wait: BusyWait,
     /// What is to be paid before a turn blocks.
     owed: Option<Owed>,
     batch: WakeBatch,
@@ -173,6 +181,7 @@ impl Reactor {
             busy_events: Events::with_capacity(max_polled_events),
             max_timers: max_events,
             sweeps: 0,
+            busy_wait: BusyWait::new(config.max_busy_wait),
             owed: None,
             batch: WakeBatch::new(),
             handle: Handle {
@@ -197,28 +206,27 @@ impl Reactor {
     /// Returns when I/O is ready, a timer has expired, [`Handle::unpark`] was called, the timeout
     /// is over (`None`: never; zero: only looks; otherwise rounded up to the platform's unit, a
     /// millisecond on Linux), or, now and then, for no reason, as when a signal arrives. For a timer that
-    /// is due within 20 µs it may wait awake, as that takes less processor time than to block.
+    /// is due within 20 µs, or for events where the last ones came soon, it may
+    /// [wait awake](Config::max_busy_wait) at first, instead of blocking.
     ///
     /// # Errors
     ///
     /// If the operating system's wait fails, which a valid reactor does not run into.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
+        let mut busy_waits = 0;
+        if timeout == Some(Duration::ZERO) {
+            wait(&mut self.poll, &mut self.busy_events, timeout)?;
+        } else {
+            match self.wait_awake(timeout)? {
+                Awake::InVain => self.block(timeout)?,
+                Awake::Found => {}
+                Awake::Paid => busy_waits = 1,
+            }
+        }
         let shared = &*self.handle.shared;
         let events = match timeout {
-            Some(Duration::ZERO) => {
-                wait(&mut self.poll, &mut self.busy_events, timeout)?;
-                &mut self.busy_events
-            }
-            _ => {
-                let events = &mut self.idle_events;
-                let timers = &shared.timers;
-                if self.owed.is_none() || !wait_awake(&mut self.poll, events, timers)? {
-                    let (alarm, timeline) = (timers.alarm(), timers.timeline());
-                    let timeout = alarm::before_wait(alarm, self.owed.take(), timeline, timeout);
-                    wait(&mut self.poll, events, timeout)?;
-                }
-                events
-            }
+            Some(Duration::ZERO) => &self.busy_events,
+            _ => &self.idle_events,
         };
         let mut turn = Turn::default();
         let mut alarm_rang = false;
@@ -240,8 +248,51 @@ impl Reactor {
                     .timers
                     .fire(self.sweeps, self.max_timers, &mut self.batch);
         }
-        shared.counters.count(turn);
+        shared.counters.count(turn, busy_waits);
         Ok(turn)
+    }
+
+    /// Looks for events for a moment, if they or a timer are likely to come so soon. Then the turn goes on;
+    /// with [`Awake::InVain`] the wait is still to be made.
+    fn wait_awake(&mut self, timeout: Option<Duration>) -> io::Result<Awake> {
+        let limit = self.busy_wait.limit();
+        let timers = &self.handle.shared.timers;
+        let timeline = timers.timeline();
+        if (limit.is_none() && self.owed.is_none()) || !timeline.runs() {
+            return Ok(Awake::InVain);
+        }
+        let (poll, events) = (&mut self.poll, &mut self.idle_events);
+        let delay = timers.alarm().armed().since(timeline.now_nanos());
+        if self.owed.is_some() && delay <= NEAR.min(self.busy_wait.max()) {
+            let (found, took) = look(poll, events, timers, delay, std::hint::spin_loop)?;
+            return Ok(Awake::new(found, !took.is_zero()));
+        }
+        // If a timer or the timeout ends the wait within the limit, it is known to be too long.
+        let end = timeout.map_or(delay, |timeout| timeout.min(delay));
+        let Some(limit) = limit.filter(|limit| *limit < end) else {
+            return Ok(Awake::InVain);
+        };
+        let (found, took) = look(poll, events, timers, limit, clock::yield_processor)?;
+        let paid = self.busy_wait.tried(limit, found, took);
+        Ok(Awake::new(found, paid))
+    }
+
+    /// Waits for events, however long it takes.
+    fn block(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let timers = &self.handle.shared.timers;
+        let (alarm, timeline) = (timers.alarm(), timers.timeline());
+        let timeout = alarm::before_wait(alarm, self.owed.take(), timeline, timeout);
+        let used_before = self
+            .busy_wait
+            .measures()
+            .then(clock::processor_time)
+            .flatten();
+        let began = Stopwatch::start();
+        wait(&mut self.poll, &mut self.idle_events, timeout)?;
+        let took = began.elapsed();
+        let cost = used_before.and_then(|before| clock::processor_time()?.checked_sub(before));
+        self.busy_wait.waited(took, cost);
+        Ok(())
     }
 }
 
@@ -261,43 +312,17 @@ impl fmt::Debug for Reactor {
 
 impl Counters {
     /// Counts a turn. Only one thread turns at a time, so no count is lost without an atomic add.
-    fn count(&self, turn: Turn) {
+    fn count(&self, turn: Turn, busy_waits: usize) {
         for (counter, count) in [
             (&self.turns, 1),
             (&self.events, turn.events),
             (&self.timers_fired, turn.timers),
+            (&self.busy_waits, busy_waits),
         ] {
             let before = counter.load(Ordering::Relaxed);
             counter.store(before + count as u64, Ordering::Relaxed);
         }
     }
-}
-
-/// Waits for events; a signal ends the wait without any.
-fn wait(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-    match poll.poll(events, timeout) {
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-            events.clear();
-            Ok(())
-        }
-        result => result,
-    }
-}
-
-/// Looks for events until a deadline that is [`NEAR`]. False if it is not, or does not come within
-/// [`LOOKS_AWAKE`], as by a clock of the user's own that stands: then the wait is still to be made.
-fn wait_awake(poll: &mut Poll, events: &mut Events, timers: &Timers) -> io::Result<bool> {
-    let timeline = timers.timeline();
-    if timers.alarm().armed().since(timeline.now_nanos()) > NEAR || !timeline.runs() {
-        return Ok(false);
-    }
-    for _ in 0..LOOKS_AWAKE {
-        wait(poll, events, Some(Duration::ZERO))?;
-        if !events.is_empty() || timers.is_due() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The slot an event is for and what it reports; `None` for the reactor's own sources.

@@ -35,6 +35,7 @@ pub struct Builder {
     max_blocking_threads: usize,
     keep_alive: Duration,
     max_io_events: usize,
+    max_busy_wait: Duration,
     threads: Threads,
     on_park: Option<ThreadHook>,
     on_unpark: Option<ThreadHook>,
@@ -92,6 +93,7 @@ impl Builder {
             max_blocking_threads: 512,
             keep_alive: Duration::from_secs(10),
             max_io_events: heist_reactor::DEFAULT_MAX_EVENTS,
+            max_busy_wait: heist_reactor::DEFAULT_MAX_BUSY_WAIT,
             threads: Threads {
                 name: Arc::new(|| "heist-worker".to_owned()),
                 stack_size: None,
@@ -222,6 +224,24 @@ impl Builder {
     /// that has tasks to run takes a quarter of the events.
     pub fn max_io_events_per_tick(&mut self, count: usize) -> &mut Self {
         self.max_io_events = count;
+        self
+    }
+
+    /// Sets how long the worker that waits for I/O and timers looks for events at most before it blocks;
+    /// 100 µs by default. With [`Duration::ZERO`] it always blocks at once, also for timers that are due
+    /// within 20 µs.
+    ///
+    /// It looks only if the last wait was short, for no longer than three times the processor time that it
+    /// has measured blocking to cost, and it lets others have the processor between two looks. When that
+    /// pays in less than half of the cases, it tries ever more rarely, down to once in 32 waits; while
+    /// other threads take the processor away, once in 255. On virtual machines, where waking a thread is
+    /// dear, one connection's requests are answered two to three times as fast, for no more processor
+    /// time each; where it is cheap, the looks are as short. A runtime that is idle does not look at all.
+    ///
+    /// [`RuntimeMetrics::driver_busy_wait_count`](super::RuntimeMetrics::driver_busy_wait_count) tells
+    /// how many waits were spared to block by this.
+    pub fn max_busy_wait(&mut self, limit: Duration) -> &mut Self {
+        self.max_busy_wait = limit;
         self
     }
 

@@ -214,6 +214,13 @@ impl RuntimeMetrics {
         self.handle.reactor.metrics().events
     }
 
+    /// Of the waits in the driver (see [`worker_driver_park_count`](Self::worker_driver_park_count)) those
+    /// that something ended while the worker still looked for events, before it blocked; see
+    /// [`Builder::max_busy_wait`](super::Builder::max_busy_wait).
+    pub fn driver_busy_wait_count(&self) -> u64 {
+        self.handle.reactor.metrics().busy_waits
+    }
+
     /// Timers that are armed.
     pub fn timers_armed(&self) -> usize {
         self.handle.reactor.metrics().timers_armed

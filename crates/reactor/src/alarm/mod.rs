@@ -71,7 +71,7 @@ pub(crate) use linux::{PlatformAlarm, before_wait};
 pub(crate) use portable::{PlatformAlarm, before_wait};
 
 /// A deadline no further away than this, for which the hardware would have to be set, is waited for
-/// awake. To block costs more: a thread that sleeps comes back some microseconds late, on a virtual
+/// awake, unless the user forbids it. To block costs more: a thread that sleeps comes back some microseconds late, on a virtual
 /// machine dozens of them, and both the call and the timer's interrupt take time.
 pub(crate) const NEAR: Duration = Duration::from_micros(20);
 

@@ -31,6 +31,7 @@ impl Builder {
             max_events: self.max_io_events,
             // A single worker has nobody to leave the rest to.
             max_polled_events: if workers == 1 { self.max_io_events } else { 0 },
+            max_busy_wait: self.max_busy_wait,
         })?;
         let reactor_handle = reactor.handle().clone();
         let config = self.config(workers, &reactor_handle);
