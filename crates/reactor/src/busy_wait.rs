@@ -110,10 +110,12 @@ impl BusyWait {
 
     /// How long the coming wait is to look for events; `None` if it blocks at once.
     pub(crate) fn limit(&self) -> Option<Duration> {
+        if !self.short || self.due_in > 0 || self.measured_in == 0 {
+            return None;
+        }
         let costs = if self.blocked { 2 * COSTS } else { COSTS };
         let limit = (self.cost * costs).min(self.max);
-        let due = self.short && self.due_in == 0 && self.measured_in > 0;
-        (due && !limit.is_zero()).then_some(limit)
+        (!limit.is_zero()).then_some(limit)
     }
 
     /// A wait has looked for events until `limit`, and `found` some; in all it `took` so long. True if
@@ -138,7 +140,7 @@ impl BusyWait {
 
     /// Whether the coming wait, which blocks, is to be measured.
     pub(crate) fn measures(&self) -> bool {
-        self.short && self.measured_in == 0 && !self.max.is_zero()
+        self.short && self.measured_in == 0
     }
 
     /// A wait that was to block is over. `cost` is its processor time, if that was measured.

@@ -254,11 +254,15 @@ impl Reactor {
 
     /// Looks for events for a moment, if they or a timer are likely to come so soon. Then the turn goes on;
     /// with [`Awake::InVain`] the wait is still to be made.
+    #[inline]
     fn wait_awake(&mut self, timeout: Option<Duration>) -> io::Result<Awake> {
         let limit = self.busy_wait.limit();
+        if limit.is_none() && self.owed.is_none() {
+            return Ok(Awake::InVain);
+        }
         let timers = &self.handle.shared.timers;
         let timeline = timers.timeline();
-        if (limit.is_none() && self.owed.is_none()) || !timeline.runs() {
+        if !timeline.runs() {
             return Ok(Awake::InVain);
         }
         let (poll, events) = (&mut self.poll, &mut self.idle_events);
@@ -278,10 +282,14 @@ impl Reactor {
     }
 
     /// Waits for events, however long it takes.
+    #[inline]
     fn block(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let timers = &self.handle.shared.timers;
         let (alarm, timeline) = (timers.alarm(), timers.timeline());
         let timeout = alarm::before_wait(alarm, self.owed.take(), timeline, timeout);
+        if self.busy_wait.max().is_zero() {
+            return wait(&mut self.poll, &mut self.idle_events, timeout);
+        }
         let used_before = self
             .busy_wait
             .measures()
