@@ -15,7 +15,7 @@
 //! # Waiting
 //! A worker that has run out of tasks blocks, and an idle runtime makes no system call at all. Where
 //! waits have been short, as between the requests of a client that waits for each answer, it looks for
-//! events for some microseconds before that, up to three times what blocking costs it:
+//! events for some microseconds before that, a few times what blocking costs it at most:
 //! [`Builder::max_busy_wait`].
 //!
 //! # Tasks that block or spin

@@ -94,7 +94,7 @@ pub struct Config {
     /// How long a turn that waits looks for events at most before it blocks; [`DEFAULT_MAX_BUSY_WAIT`] by
     /// default, zero: not at all, not even for timers that are due within 20 µs. It does so if the last
     /// wait was short, for up to three times the processor time that it costs this thread to block, which
-    /// it measures.
+    /// it measures, and twice that after a wait that blocked.
     pub max_busy_wait: Duration,
 }
 
