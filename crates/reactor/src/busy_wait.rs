@@ -8,8 +8,9 @@
 //! # Rule
 //! 1. *How long*: up to [`COSTS`] times the processor time that it costs a thread of this reactor to block,
 //!    twice that after a wait that has blocked, no longer than the user allows: who blocks lets the other
-//!    side's processor fall asleep too, and its answer takes longer. One wait in [`MEASURE_EVERY`] blocks to measure that, and counts
-//!    for a quarter of the average. Where blocking is cheap, there is next to no waiting awake.
+//!    side's processor fall asleep too, and its answer takes longer. One wait in [`MEASURE_EVERY`] blocks to
+//!    measure that, and counts for a quarter of the average. Where blocking is cheap, there is next to no
+//!    waiting awake.
 //! 2. *When*: if the last wait was short. After a try in vain some waits must pass before the next; how
 //!    many doubles with each try in vain, up to [`MAX_PENALTY`], and halves with each that paid. So either
 //!    half of the tries or more pay, or they become rare.

@@ -232,11 +232,12 @@ impl Builder {
     /// within 20 µs.
     ///
     /// It looks only if the last wait was short, for no longer than three times the processor time that it
-    /// has measured blocking to cost (six times after a wait that blocked), and it lets others have the processor between two looks. When that
-    /// pays in less than half of the cases, it tries ever more rarely, down to once in 32 waits; while
-    /// other threads take the processor away, once in 255. On virtual machines, where waking a thread is
-    /// dear, one connection's requests are answered two to three times as fast, for no more processor
-    /// time each; where it is cheap, the looks are as short. A runtime that is idle does not look at all.
+    /// has measured blocking to cost (six times after a wait that blocked), and it lets others have the
+    /// processor between two looks. When that pays in less than half of the cases, it tries ever more
+    /// rarely, down to once in 32 waits; while other threads take the processor away, once in 255. On
+    /// virtual machines, where waking a thread is dear, one connection's requests are answered two to three
+    /// times as fast, for no more processor time each; where it is cheap, the looks are as short. A runtime
+    /// that is idle does not look at all.
     ///
     /// [`RuntimeMetrics::driver_busy_wait_count`](super::RuntimeMetrics::driver_busy_wait_count) tells
     /// how many waits were spared to block by this.

@@ -71,8 +71,9 @@ pub(crate) use linux::{PlatformAlarm, before_wait};
 pub(crate) use portable::{PlatformAlarm, before_wait};
 
 /// A deadline no further away than this, for which the hardware would have to be set, is waited for
-/// awake, unless the user forbids it. To block costs more: a thread that sleeps comes back some microseconds late, on a virtual
-/// machine dozens of them, and both the call and the timer's interrupt take time.
+/// awake, unless the user forbids it. To block costs more: a thread that sleeps comes back some
+/// microseconds late, on a virtual machine dozens of them, and both the call and the timer's interrupt take
+/// time.
 pub(crate) const NEAR: Duration = Duration::from_micros(20);
 
 /// What ends the reactor's wait at a deadline; a timerfd, or what a platform has instead.
