@@ -346,7 +346,14 @@ fn a_worker_waits_awake_only_if_it_may() {
     };
     deadline(move || {
         assert_eq!(busy_waits(Some(Duration::ZERO), 1000), 0);
-        assert_ne!(busy_waits(None, usize::MAX), 0);
+        // Elsewhere nobody can say what it costs to block.
+        if cfg!(any(
+            target_os = "linux",
+            target_os = "android",
+            target_vendor = "apple"
+        )) {
+            assert_ne!(busy_waits(None, usize::MAX), 0);
+        }
     });
 }
 

@@ -14,15 +14,16 @@
 //! 2. *When*: if the last wait was short. After a try in vain some waits must pass before the next; how
 //!    many doubles with each try in vain, up to [`MAX_PENALTY`], and halves with each that paid. So either
 //!    half of the tries or more pay, or they become rare.
-//! 3. *Between two looks* others have the processor, if they want it, and looks get rarer as the wait
-//!    gets longer. If the thread gets it back late, more threads want it than there are processors, and
-//!    one that blocks has it again sooner than one that has yielded: no more tries for [`CROWDED_PENALTY`]
-//!    waits, whatever was found.
+//! 3. *Between two looks* others in the same control group have the processor, if they want it, and looks
+//!    get rarer as the wait gets longer. If the thread gets it back late, more threads want it than there
+//!    are processors, and one that blocks has it again sooner than one that has yielded: no more tries for
+//!    [`CROWDED_PENALTY`] waits, whatever was found, and for ever more if it happens again.
 //!
 //! # Bound
 //! As far as the average is right, a wait costs the thread no more than [`COSTS`] + 1 times what it would
 //! cost to block at once, after one that has blocked 2 × [`COSTS`] + 1 times. One that pays spares whoever
-//! ends it the cost of waking a thread.
+//! ends it the cost of waking a thread, if that is a thread. So a rhythm that is just quick enough is
+//! answered awake for ever, for a few times the processor time: which the user can forbid.
 //!
 //! # Sources
 //! To wait awake for as long as blocking costs is never worse than twice the best choice, and adapting
@@ -54,20 +55,23 @@ const COSTS: u32 = 3;
 /// thread to be woken on both sides.
 const SHORT: Duration = Duration::from_micros(200);
 
-/// One of so many waits blocks and is measured. Odd, like the next one, as waits may alternate.
-const MEASURE_EVERY: u32 = 1023;
+/// So many waits pass between two that block and are measured. Even, like the next one: then waits that
+/// alternate are not measured all in the same phase.
+const MEASURE_EVERY: u32 = 1024;
 
 /// After a measurement that tells nothing so many waits pass before the next.
-const MEASURE_AGAIN: u32 = 15;
+const MEASURE_AGAIN: u32 = 16;
 
 /// After a try in vain so many waits must pass at most.
 const MAX_PENALTY: u32 = 31;
 
-/// A look that took so long, and twice its limit, has lost a time slice to other threads.
+/// A look that took so long, and twice its limit, has lost a time slice to other threads. One that took
+/// twice its limit counts as in vain, whatever was found.
 const CROWDED: Duration = Duration::from_micros(500);
 
-/// After that so many waits must pass.
+/// After that so many waits must pass at least, twice as many if it happens again, and at most …
 const CROWDED_PENALTY: u32 = 255;
+const MAX_CROWDED_PENALTY: u32 = 4095;
 
 /// Between two looks this time passes, or a quarter of what has passed since the first, if that is more.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(1);
@@ -86,6 +90,8 @@ pub(crate) struct BusyWait {
     due_in: u32,
     /// What that was after the last try in vain, halved with each that has paid since.
     penalty: u32,
+    /// What it was after the last try that lost the processor, halved with each since that did not.
+    crowded_penalty: u32,
     /// So many waits must pass before the next measurement.
     measured_in: u32,
 }
@@ -100,13 +106,14 @@ impl BusyWait {
             blocked: true,
             due_in: 0,
             penalty: 0,
+            crowded_penalty: 0,
             measured_in: 0,
         }
     }
 
-    /// How long a wait may be awake at most.
-    pub(crate) fn max(&self) -> Duration {
-        self.max
+    /// Whether no wait is to be awake.
+    pub(crate) fn is_off(&self) -> bool {
+        self.max.is_zero()
     }
 
     /// How long the coming wait is to look for events; `None` if it blocks at once.
@@ -126,17 +133,35 @@ impl BusyWait {
             self.blocked = false;
             self.count();
         }
-        // What is there at the first look would not have made it block.
-        let paid = found && !took.is_zero();
-        if took > 2 * limit && took > CROWDED {
-            self.due_in = CROWDED_PENALTY;
-        } else if paid {
+        let late = took > 2 * limit;
+        // What is there at the first look would not have made it block; what is found late would perhaps
+        // have been found sooner by a thread that is woken.
+        let paid = found && !took.is_zero() && !late;
+        if late && took > CROWDED {
+            self.crowded_penalty =
+                (2 * self.crowded_penalty + 1).clamp(CROWDED_PENALTY, MAX_CROWDED_PENALTY);
+            self.due_in = self.crowded_penalty;
+            return false;
+        }
+        self.crowded_penalty /= 2;
+        if paid {
             self.penalty /= 2;
-        } else if !found {
+        } else if late || !found {
             self.penalty = (2 * self.penalty + 1).min(MAX_PENALTY);
-            self.due_in = self.penalty + 1; // This wait, which blocks now, is one of them.
+            // A wait that blocks now is one of them.
+            self.due_in = self.penalty + u32::from(!found);
         }
         paid
+    }
+
+    /// How near a timer must be to be waited for awake without learning first, as far as `near` allows:
+    /// blocking would cost more.
+    pub(crate) fn near(&self, near: Duration) -> Duration {
+        let worth = match self.cost {
+            Duration::ZERO => near,
+            cost => cost * COSTS,
+        };
+        near.min(worth).min(self.max)
     }
 
     /// Whether the coming wait, which blocks, is to be measured.
@@ -144,8 +169,10 @@ impl BusyWait {
         self.short && self.measured_in == 0
     }
 
-    /// A wait that was to block is over. `cost` is its processor time, if that was measured.
+    /// A wait that was to block is over. `cost` is its processor time, if that was to be measured and the
+    /// platform has told.
     pub(crate) fn waited(&mut self, took: Duration, cost: Option<Duration>) {
+        let measured = self.measures();
         self.count();
         self.short = took < SHORT;
         self.blocked = true;
@@ -158,6 +185,8 @@ impl BusyWait {
             self.measured_in = MEASURE_EVERY;
         } else if cost.is_some() {
             self.measured_in = MEASURE_AGAIN;
+        } else if measured {
+            self.measured_in = MEASURE_EVERY;
         }
     }
 
@@ -170,7 +199,8 @@ impl BusyWait {
 /// How it went to look for events before blocking.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Awake {
-    InVain,
+    /// It took so long, or nothing was tried.
+    InVain(Duration),
     /// They were there already.
     Found,
     /// They came meanwhile.
@@ -178,9 +208,12 @@ pub(crate) enum Awake {
 }
 
 impl Awake {
-    pub(crate) fn new(found: bool, paid: bool) -> Self {
+    /// Nobody looked.
+    pub(crate) const NOT_TRIED: Self = Self::InVain(Duration::ZERO);
+
+    pub(crate) fn new(found: bool, paid: bool, took: Duration) -> Self {
         match (found, paid) {
-            (false, _) => Self::InVain,
+            (false, _) => Self::InVain(took),
             (true, false) => Self::Found,
             (true, true) => Self::Paid,
         }

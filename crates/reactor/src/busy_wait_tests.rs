@@ -142,14 +142,77 @@ fn an_event_that_was_there_already_is_no_reason_to_go_on() {
 }
 
 #[test]
+fn what_is_found_late_counts_as_in_vain() {
+    let mut busy_wait = eager();
+    for penalty in [1, 3, 7] {
+        let limit = busy_wait.limit().expect("a try is due");
+        assert!(!busy_wait.tried(limit, true, limit * 2 + COST));
+        assert_eq!(waits_until_due(&mut busy_wait), penalty);
+    }
+}
+
+#[test]
 fn who_lost_the_processor_blocks_for_a_while_whatever_was_found() {
     for found in [true, false] {
         let mut busy_wait = eager();
         let limit = busy_wait.limit().expect("a try is due");
-        busy_wait.tried(limit, found, CROWDED * 2);
+        assert!(!busy_wait.tried(limit, found, CROWDED * 2));
         busy_wait.waited(LONG, None);
         assert_eq!(waits_until_due(&mut busy_wait), CROWDED_PENALTY - 1);
     }
+}
+
+#[test]
+fn who_loses_the_processor_again_and_again_tries_ever_more_rarely() {
+    let mut busy_wait = eager();
+    let lose = |busy_wait: &mut BusyWait| {
+        let limit = busy_wait.limit().expect("a try is due");
+        busy_wait.tried(limit, true, CROWDED * 2);
+        waits_until_due(busy_wait)
+    };
+    let penalties: Vec<_> = (0..6).map(|_| lose(&mut busy_wait)).collect();
+    assert_eq!(penalties, [255, 511, 1023, 2047, 4095, MAX_CROWDED_PENALTY]);
+    let limit = busy_wait.limit().expect("a try is due");
+    assert!(busy_wait.tried(limit, true, limit / 2));
+    assert_eq!(
+        lose(&mut busy_wait),
+        MAX_CROWDED_PENALTY,
+        "one that kept it makes up for one"
+    );
+}
+
+#[test]
+fn where_the_cost_cannot_be_measured_nothing_is_tried_and_it_is_asked_for_rarely() {
+    let mut busy_wait = BusyWait::new(MAX);
+    let mut asked = 0;
+    for _ in 0..3 * MEASURE_EVERY {
+        assert_eq!(busy_wait.limit(), None);
+        asked += u32::from(busy_wait.measures());
+        busy_wait.waited(QUICK, None);
+    }
+    assert_eq!(asked, 3);
+}
+
+#[test]
+fn waits_that_alternate_are_measured_in_both_phases() {
+    let mut busy_wait = BusyWait::new(MAX);
+    let immediate = Duration::from_micros(1);
+    for wait in 0..1000 {
+        let quick = wait % 2 == 0;
+        let took = if quick { QUICK } else { immediate };
+        let cost = if quick { COST } else { immediate };
+        let cost = busy_wait.measures().then_some(cost);
+        busy_wait.waited(took, cost);
+    }
+    assert_eq!(busy_wait.cost, COST);
+}
+
+#[test]
+fn how_near_a_timer_must_be_follows_the_cost_of_blocking() {
+    assert_eq!(BusyWait::new(MAX).near(QUICK), QUICK);
+    assert_eq!(eager().near(QUICK), NEXT);
+    assert_eq!(eager().near(COST), COST);
+    assert_eq!(BusyWait::new(COST).near(QUICK), COST);
 }
 
 #[test]

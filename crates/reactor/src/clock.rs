@@ -146,9 +146,11 @@ impl Stopwatch {
 /// The processor time that the calling thread has used, where the platform tells.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(crate) fn processor_time() -> Option<Duration> {
-    use rustix::time::{ClockId, clock_gettime};
+    use rustix::time::{ClockId, DynamicClockId, clock_gettime_dynamic};
 
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).ok()
+    // `clock_gettime` would panic where a filter of system calls refuses it.
+    let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ThreadCPUTime));
+    Duration::try_from(time.ok()?).ok()
 }
 
 /// The processor time that the calling thread has used, where the platform tells.

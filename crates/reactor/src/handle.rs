@@ -301,6 +301,7 @@ pub struct Metrics {
     /// Timers fired since the start.
     pub timers_fired: u64,
     /// Turns since the start whose wait was ended while the thread still [looked for
-    /// events](crate::Config::max_busy_wait), by one that came meanwhile: which did not have to block.
+    /// events](crate::Config::max_busy_wait), by one that came meanwhile or by a timer: which did not have
+    /// to block.
     pub busy_waits: u64,
 }

@@ -218,7 +218,7 @@ impl Reactor {
             wait(&mut self.poll, &mut self.busy_events, timeout)?;
         } else {
             match self.wait_awake(timeout)? {
-                Awake::InVain => self.block(timeout)?,
+                Awake::InVain(took) => self.block(timeout, took)?,
                 Awake::Found => {}
                 Awake::Paid => busy_waits = 1,
             }
@@ -258,36 +258,37 @@ impl Reactor {
     fn wait_awake(&mut self, timeout: Option<Duration>) -> io::Result<Awake> {
         let limit = self.busy_wait.limit();
         if limit.is_none() && self.owed.is_none() {
-            return Ok(Awake::InVain);
+            return Ok(Awake::NOT_TRIED);
         }
         let timers = &self.handle.shared.timers;
         let timeline = timers.timeline();
         if !timeline.runs() {
-            return Ok(Awake::InVain);
+            return Ok(Awake::NOT_TRIED);
         }
         let (poll, events) = (&mut self.poll, &mut self.idle_events);
         let delay = timers.alarm().armed().since(timeline.now_nanos());
-        if self.owed.is_some() && delay <= NEAR.min(self.busy_wait.max()) {
-            let (found, took) = look(poll, events, timers, delay, std::hint::spin_loop)?;
-            return Ok(Awake::new(found, !took.is_zero()));
-        }
         // If a timer or the timeout ends the wait within the limit, it is known to be too long.
         let end = timeout.map_or(delay, |timeout| timeout.min(delay));
+        if self.owed.is_some() && delay <= self.busy_wait.near(NEAR).min(end) {
+            let (found, took) = look(poll, events, timers, delay, std::hint::spin_loop)?;
+            return Ok(Awake::new(found, !took.is_zero(), took));
+        }
         let Some(limit) = limit.filter(|limit| *limit < end) else {
-            return Ok(Awake::InVain);
+            return Ok(Awake::NOT_TRIED);
         };
         let (found, took) = look(poll, events, timers, limit, clock::yield_processor)?;
         let paid = self.busy_wait.tried(limit, found, took);
-        Ok(Awake::new(found, paid))
+        Ok(Awake::new(found, paid, took))
     }
 
-    /// Waits for events, however long it takes.
+    /// Waits for events, however long it takes, after `looked`, which was so long, in vain.
     #[inline]
-    fn block(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    fn block(&mut self, timeout: Option<Duration>, looked: Duration) -> io::Result<()> {
+        let timeout = timeout.map(|timeout| timeout.saturating_sub(looked));
         let timers = &self.handle.shared.timers;
         let (alarm, timeline) = (timers.alarm(), timers.timeline());
         let timeout = alarm::before_wait(alarm, self.owed.take(), timeline, timeout);
-        if self.busy_wait.max().is_zero() {
+        if self.busy_wait.is_off() {
             return wait(&mut self.poll, &mut self.idle_events, timeout);
         }
         let used_before = self
@@ -299,7 +300,7 @@ impl Reactor {
         wait(&mut self.poll, &mut self.idle_events, timeout)?;
         let took = began.elapsed();
         let cost = used_before.and_then(|before| clock::processor_time()?.checked_sub(before));
-        self.busy_wait.waited(took, cost);
+        self.busy_wait.waited(looked + took, cost);
         Ok(())
     }
 }

@@ -109,7 +109,8 @@ pub struct WorkerMetrics {
     pub driver_polls: u64,
     /// Tasks taken from the injector.
     pub injected: u64,
-    /// Time spent awake, up to the last time it went to sleep.
+    /// Time spent with tasks or in search of them, up to the last time it went to sleep, or to wait in the
+    /// I/O driver, be it awake.
     pub busy: Duration,
     /// Times of polls, by powers of two: bucket `n` is below 2^n µs, the last one has no limit. One
     /// poll in 64 is measured and stands for them all; each is, while polls are long.

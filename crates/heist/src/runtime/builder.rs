@@ -232,12 +232,19 @@ impl Builder {
     /// within 20 µs.
     ///
     /// It looks only if the last wait was short, for no longer than three times the processor time that it
-    /// has measured blocking to cost (six times after a wait that blocked), and it lets others have the
-    /// processor between two looks. When that pays in less than half of the cases, it tries ever more
-    /// rarely, down to once in 32 waits; while other threads take the processor away, once in 255. On
-    /// virtual machines, where waking a thread is dear, one connection's requests are answered two to three
-    /// times as fast, for no more processor time each; where it is cheap, the looks are as short. A runtime
-    /// that is idle does not look at all.
+    /// has measured blocking to cost (six times after a wait that blocked), and it lets others of its
+    /// control group have the processor between two looks. When that pays in less than half of the cases,
+    /// it tries ever more rarely, down to once in 32 waits; while other threads take the processor away,
+    /// once in 255 to 4,095. On virtual machines, where waking a thread is dear, one connection's requests
+    /// are answered two to three times as fast; where it is cheap, the looks are as short. A runtime that is
+    /// idle does not look at all, nor does one on a platform that does not tell how much processor time a
+    /// thread has used (all but Linux, Android and Apple's).
+    ///
+    /// # Cost
+    /// A wait that is answered awake takes no more processor time than one that blocks if the answer comes
+    /// soon, and up to four times as much if it comes late; the worst rhythm, events that always come just
+    /// in time, can keep a processor busy that would be busy for a third. Where processor time is what is
+    /// scarce (a tight quota of a container, a battery), set [`Duration::ZERO`].
     ///
     /// [`RuntimeMetrics::driver_busy_wait_count`](super::RuntimeMetrics::driver_busy_wait_count) tells
     /// how many waits were spared to block by this.
@@ -261,7 +268,8 @@ impl Builder {
         self
     }
 
-    /// Runs `f` on a worker just before it goes to sleep.
+    /// Runs `f` on a worker just before it goes to sleep, or begins to
+    /// [wait awake](Self::max_busy_wait).
     pub fn on_thread_park<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_park = Some(Arc::new(f));
         self

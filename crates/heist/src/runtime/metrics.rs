@@ -70,7 +70,8 @@ impl RuntimeMetrics {
         self.handle.scheduler.worker_metrics(worker).steal_attempts
     }
 
-    /// Time that one worker has spent awake, up to the last time it went to sleep.
+    /// Time that one worker has spent with tasks or in search of them, up to the last time it went to
+    /// sleep. To [wait awake](super::Builder::max_busy_wait) counts as sleep.
     #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
         self.handle.scheduler.worker_metrics(worker).busy
@@ -215,7 +216,7 @@ impl RuntimeMetrics {
     }
 
     /// Of the waits in the driver (see [`worker_driver_park_count`](Self::worker_driver_park_count)) those
-    /// that something ended while the worker still looked for events, before it blocked; see
+    /// that an event, or a timer, ended while the worker still looked for events, before it blocked; see
     /// [`Builder::max_busy_wait`](super::Builder::max_busy_wait).
     pub fn driver_busy_wait_count(&self) -> u64 {
         self.handle.reactor.metrics().busy_waits
