@@ -23,6 +23,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::mem;
+use std::ptr;
 use std::rc::Rc;
 
 use crate::blocking::OneShot;
@@ -30,7 +32,8 @@ use crate::config::ThreadHook;
 use crate::shared::{Remote, Shared, SharedRemote};
 use crate::sync::{Arc, const_thread_local, deque, next_thread_number};
 use crate::task::{
-    self, Arena, Block, Cache, Home, JoinError, JoinHandle, Meta, Resident, Schedule, Task, quiet,
+    self, Arena, Block, Cache, Home, JoinError, JoinHandle, Meta, NotHere, Post, Resident,
+    Schedule, Serving, Task, quiet,
 };
 
 /// One worker's own data, which only the thread that serves as this worker touches.
@@ -53,11 +56,13 @@ impl Core {
 }
 
 /// The worker that a thread is serving as.
-pub(crate) struct Context {
+pub(crate) type Context = Post<Place, Core>;
+
+/// Which worker it is, and what of it is not in the [`Core`].
+pub(crate) struct Place {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: usize,
     pub(crate) remote: SharedRemote,
-    pub(crate) core: RefCell<Option<Core>>,
     /// Where injected tasks are on their way to the queue; empty at all other times.
     pub(crate) fetched: RefCell<VecDeque<Task>>,
     pub(crate) in_driver: Cell<bool>,
@@ -74,9 +79,11 @@ pub(crate) const WORTH_A_WAKEUP: u32 = 20_000;
 /// What a thread knows of schedulers.
 struct Thread {
     /// The worker that it serves as.
-    worker: RefCell<Option<Rc<Context>>>,
+    worker: Serving<Place, Core>,
     /// The scheduler that it serves or has entered.
     current: RefCell<Option<Arc<Shared>>>,
+    /// Where that is, or null: for comparison only.
+    current_address: Cell<*const Shared>,
     /// Its sticky shard in injectors.
     number: Cell<usize>,
 }
@@ -84,8 +91,9 @@ struct Thread {
 impl Thread {
     const fn new() -> Self {
         Self {
-            worker: RefCell::new(None),
+            worker: Serving::nothing(),
             current: RefCell::new(None),
+            current_address: Cell::new(ptr::null()),
             number: Cell::new(usize::MAX),
         }
     }
@@ -113,7 +121,11 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
 
 /// Makes this the current scheduler of the thread; returns the one before.
 pub(crate) fn set_current(shared: Option<Arc<Shared>>) -> Option<Arc<Shared>> {
-    let previous = THREAD.try_with(|thread| thread.current.replace(shared));
+    let previous = THREAD.try_with(|thread| {
+        let address = shared.as_ref().map_or(ptr::null(), Arc::as_ptr);
+        thread.current_address.set(address);
+        thread.current.replace(shared)
+    });
     previous.ok().flatten()
 }
 
@@ -136,8 +148,8 @@ impl Drop for WorkerGuard {
 /// Makes this thread no worker, if it was one between two events of the driver.
 pub(crate) fn leave_worker() -> Option<Rc<Context>> {
     let leave = |thread: &Thread| {
-        let mut worker = thread.worker.borrow_mut();
-        worker.take_if(|context| !context.in_driver.get())
+        let context = thread.worker.get()?;
+        (!context.in_driver.get()).then(|| thread.worker.replace(None))?
     };
     THREAD.try_with(leave).ok().flatten()
 }
@@ -160,42 +172,33 @@ pub(crate) fn call_hook(hook: Option<&ThreadHook>) {
 /// Whether this thread is serving as a worker, of any scheduler.
 pub fn is_worker() -> bool {
     THREAD
-        .try_with(|thread| thread.worker.borrow().is_some())
+        .try_with(|thread| thread.worker.get().is_some())
         .unwrap_or(false)
 }
 
 /// The number of the worker that this thread is serving as.
 pub fn worker_index() -> Option<usize> {
-    let index = THREAD.try_with(|thread| {
-        let worker = thread.worker.borrow();
-        worker.as_ref().map(|context| context.index)
-    });
+    let index = THREAD.try_with(|thread| thread.worker.get().map(|context| context.index));
     index.ok().flatten()
 }
 
-/// Calls `f` with the context and core of the worker that the thread serves as, if it is one of the
+/// Calls `f` with the place and core of the worker that the thread serves as, if it is one of the
 /// scheduler that `is_it` names and has its core. No user code may run in `f`.
 #[inline(always)]
 fn with_core<R>(
     is_it: impl FnOnce(&Thread, &Arc<Shared>) -> bool,
-    f: impl FnOnce(&Context, &mut Core) -> R,
+    f: impl FnOnce(&Place, &mut Core) -> R,
 ) -> Option<R> {
     let found = THREAD.try_with(|thread| {
-        let worker = thread.worker.borrow();
-        let context = worker.as_deref()?;
-        if !is_it(thread, &context.shared) {
-            return None;
-        }
-        // Borrowed while a task is refused and dropped: then there is none.
-        let mut core = context.core.try_borrow_mut().ok()?;
-        Some(f(context, core.as_mut()?))
+        let is_it = |place: &Place| is_it(thread, &place.shared);
+        thread.worker.with_core(is_it, f)
     });
     found.ok().flatten()
 }
 
 /// Spawns a task on this thread's own worker, if it is one of `shared`, or, without it, of the current
 /// scheduler. Gives the future back if it is not, or is stopping.
-#[inline]
+#[inline(always)]
 pub(crate) fn spawn_as_worker<F>(
     shared: Option<&Arc<Shared>>,
     future: F,
@@ -206,29 +209,28 @@ where
     F::Output: Send + 'static,
 {
     let mut parts = Some((future, meta));
-    let handle = with_core(
+    let spawned = with_core(
         |thread, own| match shared {
             Some(shared) => Arc::ptr_eq(own, shared),
-            None => {
-                let current = thread.current.borrow();
-                current
-                    .as_ref()
-                    .is_some_and(|current| Arc::ptr_eq(own, current))
-            }
+            None => ptr::eq(Arc::as_ptr(own), thread.current_address.get()),
         },
-        |context, core| {
-            let shared = &context.shared;
+        |place, core| {
+            let shared = &place.shared;
             let (future, meta) = parts.take_if(|_| !shared.is_stopping())?;
             let class = task::class_of::<F, Resident<Shared>>();
             let block = core.cache.take(&shared.arena, class);
             let (task, handle) = task::new_in(block, shared, future, meta);
-            context.remote().counters.spawned.add(1);
-            context.schedule(core, task);
-            Some(handle)
+            place.remote().counters.spawned.add(1);
+            place.schedule(core, task);
+            Some(handle.fold())
         },
     );
-    match handle {
-        Some(Some(handle)) => Ok(handle),
+    match spawned {
+        Some(Some(handle)) => {
+            debug_assert!(parts.is_none());
+            mem::forget(parts); // Saves each spawn the question whether there is something to drop.
+            Ok(handle.unfold())
+        }
         _ => Err(parts.expect("only a task takes them")),
     }
 }
@@ -255,7 +257,19 @@ where
     handle
 }
 
-impl Context {
+impl Place {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Self {
+        Self {
+            remote: shared.remotes[index].clone(),
+            in_order: shared.has_seat,
+            shared,
+            index,
+            fetched: RefCell::default(),
+            in_driver: Cell::new(false),
+            poll_cost: Cell::new(WORTH_A_WAKEUP),
+        }
+    }
+
     /// The calling thread has this worker's core.
     pub(crate) fn begin_serving(&self) {
         let probe = self.shared.reporting.thread_probe.as_ref();
@@ -322,13 +336,13 @@ impl Context {
 /// Queues a task by `locally` if this thread is a worker of its scheduler, else in the injector, by way
 /// of the thread's sticky shard.
 #[inline(always)]
-fn queue(home: Resident<Shared>, task: Task, locally: impl FnOnce(&Context, &mut Core, Task)) {
+fn queue(home: Resident<Shared>, task: Task, locally: impl FnOnce(&Place, &mut Core, Task)) {
     let mut task = Some(task);
     with_core(
         |_, own| home.is(own),
-        |context, core| {
+        |place, core| {
             let task = task.take().expect("it is queued once");
-            locally(context, core, task);
+            locally(place, core, task);
         },
     );
     if let Some(task) = task {
@@ -351,11 +365,11 @@ impl Schedule for Resident<Shared> {
     }
 
     fn schedule(home: Self, task: Task) {
-        queue(home, task, Context::schedule);
+        queue(home, task, Place::schedule);
     }
 
     fn schedule_yielded(home: Self, task: Task) {
-        queue(home, task, Context::schedule_yielded);
+        queue(home, task, Place::schedule_yielded);
     }
 
     fn panicked(&self, error: &JoinError) {
@@ -363,19 +377,21 @@ impl Schedule for Resident<Shared> {
     }
 
     #[inline]
-    fn ends(&self, cancelled: bool) {
+    fn ends(&self, cancelled: bool) -> Result<(), NotHere> {
         // The counters are those of whoever has the core: it is the right to write them.
         let counted = with_core(
             |_, own| self.is(own),
-            |context, _| {
-                let counters = &context.remote().counters;
+            |place, _| {
+                let counters = &place.remote().counters;
                 counters.finished.add(1);
                 counters.cancelled.add(u64::from(cancelled));
             },
         );
-        if counted.is_none() {
-            ends_outside(*self, cancelled);
-        }
+        counted.ok_or(NotHere)
+    }
+
+    fn ends_elsewhere(&self, cancelled: bool) {
+        self.owner().count_end(cancelled);
     }
 }
 
@@ -385,25 +401,32 @@ impl Home for Resident<Shared> {
         let mut block = Some(block);
         with_core(
             |_, own| self.is(own),
-            |context, core| {
-                let block = block.take().expect("it is taken back once");
-                core.cache.put(&context.shared.arena, block);
+            |_, core| {
+                let taken = block.take().expect("it is taken back once");
+                block = core.cache.try_put(taken).err();
             },
         );
         if let Some(block) = block {
-            put_from_outside(self, block);
+            take_back_slowly(self, block);
         }
     }
 }
 
+/// With an exchange between this worker's cache and the arena, or from a thread that is none of its
+/// workers, or has no core.
 #[cold]
-fn ends_outside(home: Resident<Shared>, cancelled: bool) {
-    home.owner().count_end(cancelled);
-}
-
-#[cold]
-fn put_from_outside(home: Resident<Shared>, block: Block) {
-    // While the block is here the cell is lent, and this scheduler is alive. If it is not any longer, its
-    // hooks are dropped: foreign code.
-    quiet(|| Arena::put(&home.owner(), block));
+fn take_back_slowly(home: Resident<Shared>, block: Block) {
+    let mut block = Some(block);
+    with_core(
+        |_, own| home.is(own),
+        |place, core| {
+            let block = block.take().expect("it is taken back once");
+            core.cache.put(&place.shared.arena, block);
+        },
+    );
+    if let Some(block) = block {
+        // While the block is here the cell is lent, and this scheduler is alive. If it is not any
+        // longer, its hooks are dropped: foreign code.
+        quiet(|| Arena::put(&home.owner(), block));
+    }
 }

@@ -93,9 +93,7 @@ struct Absent(Rc<Context>);
 
 impl Absent {
     fn new(context: Rc<Context>) -> Self {
-        // Borrowed while a task is refused and dropped: then there is none.
-        let core = context.core.try_borrow_mut();
-        let core = core.ok().and_then(|mut core| core.take());
+        let core = context.core.borrow_mut().take();
         let absent = Self(context); // Comes back also if the user's function for thread names panics.
         if let Some(Core { queue, cache, .. }) = core {
             let (shared, index) = (&absent.0.shared, absent.0.index);

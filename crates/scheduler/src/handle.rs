@@ -215,11 +215,19 @@ where
 {
     match context::spawn_as_worker(None, future, meta) {
         Ok(handle) => Some(handle),
-        Err((future, meta)) => {
-            let shared = context::current()?;
-            Some(Handle { shared }.spawn_sized(future, meta))
-        }
+        Err((future, meta)) => spawn_elsewhere(future, meta),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn spawn_elsewhere<F>(future: F, meta: Meta) -> Option<JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let shared = context::current()?;
+    Some(Handle { shared }.spawn_sized(future, meta))
 }
 
 impl fmt::Debug for Handle {

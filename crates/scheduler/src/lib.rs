@@ -18,7 +18,7 @@ pub mod driver;
 
 #[expect(
     unsafe_code,
-    reason = "the task cell is shared by raw pointer; its states are the proof"
+    reason = "task cells, and a thread's post, are reached by raw pointer; `task` and `post` say why they may be"
 )]
 mod task;
 

@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     regular: usize,
     pub(crate) seed: u64,
     pub(crate) budget_per_poll: u32,
-    /// Tasks that ended on threads that are no worker.
+    /// Tasks that ended on threads without a core.
     finished_outside: plain::AtomicU64,
     /// Of these, tasks that were cancelled.
     cancelled_outside: plain::AtomicU64,
@@ -66,6 +66,13 @@ pub(crate) struct TaskCounts {
     pub(crate) finished: u64,
     /// Of the finished ones.
     pub(crate) cancelled: u64,
+}
+
+impl TaskCounts {
+    /// Whether there seem to be tasks that have not ended.
+    pub(crate) fn are_alive(self) -> bool {
+        self.spawned != self.finished
+    }
 }
 
 /// How far a shutdown has come.
@@ -301,7 +308,7 @@ impl Shared {
         self.cancel_tasks(0, 1);
     }
 
-    /// A task ends on a thread that is no worker.
+    /// A task ends on a thread without a core.
     pub(crate) fn count_end(&self, cancelled: bool) {
         self.finished_outside.fetch_add(1, plain::Ordering::Relaxed);
         self.cancelled_outside

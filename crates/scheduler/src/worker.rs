@@ -25,7 +25,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::budget;
-use crate::context::{self, Context, Core, WORTH_A_WAKEUP};
+use crate::context::{self, Context, Core, Place};
 use crate::handle::Handle;
 use crate::idle::{Searching, Sleep};
 use crate::parker::Parked;
@@ -119,16 +119,7 @@ impl Worker {
         let (budget_left, awake_since) = (shared.budget_per_poll, shared.clock.now());
         let core = Core::new(&shared, queue);
         let is_spare = index >= shared.workers();
-        let context = Rc::new(Context {
-            remote: shared.remotes[index].clone(),
-            in_order: shared.has_seat,
-            shared,
-            index,
-            core: std::cell::RefCell::new(Some(core)),
-            fetched: std::cell::RefCell::default(),
-            in_driver: std::cell::Cell::new(false),
-            poll_cost: std::cell::Cell::new(WORTH_A_WAKEUP),
-        });
+        let context = Rc::new(Context::new(Place::new(shared, index), core));
         context.begin_serving();
         Self {
             context,
@@ -291,7 +282,10 @@ impl Worker {
 
     fn cancel_share(&self, queue: &deque::Worker<Task>) {
         let (index, workers) = (self.context.index, self.shared().workers());
-        self.shared().cancel_tasks(index % workers, workers);
+        // A look at every cell that there ever was. One that is missed is found by `Shared::finish`.
+        if self.shared().counts().are_alive() {
+            self.shared().cancel_tasks(index % workers, workers);
+        }
         while let Some(task) = queue.pop() {
             task.cancel();
         }

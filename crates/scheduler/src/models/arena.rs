@@ -144,11 +144,15 @@ fn an_enumeration_keeps_a_task_that_ends_from_its_successor() {
 fn a_finished_task_is_no_longer_alive() {
     model(|| {
         let live = Live::new();
+        let (pending, other) = spawn(&live, Poll::Pending);
         let (task, handle) = spawn(&live, Poll::Ready(Witness::new()));
         let worker = thread(move || task.run());
         block_on(handle).expect("it finishes");
-        assert!(live.arena.live(0, 1).is_empty());
+        let seen = live.arena.live(0, 1);
+        let ids: Vec<_> = seen.iter().map(|task| task.meta().id).collect();
+        assert_eq!(ids, [other.id()], "and the other one is");
         worker.join().expect("joins");
+        drop(pending);
     });
 }
 

@@ -17,7 +17,8 @@
 //! 4. Freed: its block goes to the cache of the worker that freed it, or to the arena.
 //!
 //! # Enumeration
-//! [`Arena::live`] walks all cells of all chunks, without a lock, while tasks are born and end: a word
+//! [`Arena::live`] walks all cells of all chunks (unless none is lent, which is known while no cache is
+//! out), without a lock, while tasks are born and end: a word
 //! that says DONE is skipped (a free cell, or a task that has ended), any other is raised by one
 //! reference with a compare-exchange. If it succeeds, the cell held a live task at that instant, and
 //! holds it until the reference is given up; whether it is the one that was there at the first look
@@ -116,8 +117,20 @@ impl<T> Cache<T> {
         Block { cell, class }
     }
 
-    /// Takes a cell back.
+    /// Takes a cell back, if that takes no exchange with the arena.
     #[inline]
+    pub(crate) fn try_put(&mut self, block: Block) -> Result<(), Block> {
+        let magazine = self.classes.get_mut(block.class.index());
+        let Some(Magazines { used, .. }) = magazine.filter(|magazines| magazines.used.room > 0)
+        else {
+            return Err(block);
+        };
+        self.lent -= 1;
+        used.push(block.cell);
+        Ok(())
+    }
+
+    /// Takes a cell back.
     pub(crate) fn put(&mut self, arena: &Arena<T>, block: Block) {
         self.lent -= 1;
         let magazines = &mut self.classes[block.class.index()];
@@ -184,10 +197,14 @@ struct Central<T> {
 }
 
 impl<T> Central<T> {
+    /// Whether no cell is lent, which is known while no cache is out.
+    fn is_unused(&self) -> bool {
+        self.caches == 0 && self.lent == 0
+    }
+
     /// The reference to the scheduler, if no cell points to it any more.
     fn let_go(&mut self) -> Option<Arc<T>> {
-        let nobody = self.caches == 0 && self.lent == 0;
-        nobody.then(|| self.keep.take()).flatten()
+        self.is_unused().then(|| self.keep.take()).flatten()
     }
 }
 
@@ -321,15 +338,20 @@ impl<T> Arena<T> {
     /// References to the tasks that are alive, or to one share in `shares` of them: those in every
     /// `shares`th chunk. One that is born or ends meanwhile may be among them.
     pub(crate) fn live(&self, share: usize, shares: usize) -> Vec<TaskRef> {
-        let chunks = self.central.lock().chunks.clone();
+        let central = self.central.lock();
+        if central.is_unused() {
+            return Vec::new();
+        }
+        let chunks = central.chunks.clone();
+        drop(central);
         let mut live = Vec::new();
         for chunk in chunks.into_iter().skip(share).step_by(shares) {
-            // SAFETY: cells of this arena, whose chunks live as long as it does.
-            live.extend(
-                chunk
-                    .cells()
-                    .filter_map(|cell| unsafe { TaskRef::of_cell(cell) }),
-            );
+            for cell in chunk.cells() {
+                // SAFETY: a cell of this arena, whose chunks live as long as it does.
+                if let Some(task) = unsafe { TaskRef::of_cell(cell) } {
+                    live.push(task);
+                }
+            }
         }
         live
     }

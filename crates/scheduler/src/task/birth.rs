@@ -6,6 +6,7 @@
 use std::alloc::Layout;
 use std::future::Future;
 use std::ptr::NonNull;
+use std::task::Waker;
 
 use super::arena::{Block, Class, Resident};
 use super::cell::{Birth, Cell, Header, Meta, Stage, Vtable};
@@ -167,19 +168,33 @@ where
     // SAFETY: the cell is the caller's.
     let home = unsafe { (*cell).scheduler };
     // SAFETY: as above.
-    let place = unsafe { &raw mut (*cell).stage };
-    // SAFETY: filled at the birth; future and output are gone, and `Consumed` is left.
-    unsafe { place.drop_in_place() };
+    let waker = unsafe { &(*cell).join_waker };
+    // SAFETY: as above: nobody reads or writes it.
+    let has_waker = waker.with(|waker| unsafe { (*waker).is_some() });
     // SAFETY: as above.
-    let place = unsafe { &raw mut (*cell).join_waker };
-    // SAFETY: as above; a waker that is still there is foreign code.
-    quiet(|| unsafe { place.drop_in_place() });
-    // SAFETY: as above.
-    let place = unsafe { &raw mut (*cell).header.birth };
-    // SAFETY: as above.
-    unsafe { place.drop_in_place() };
-    // SAFETY: all but the state, which says DONE and that nobody is left, is gone; the class is that
-    // of the block that `new_in` was given.
+    let birth = unsafe { &raw mut (*cell).header.birth };
+    // SAFETY: as above; filled at the birth.
+    if has_waker || unsafe { (*birth).has_name() } {
+        // SAFETY: as above, and not used again.
+        unsafe { drop_rest(waker, birth) };
+    }
+    debug_assert!(
+        // SAFETY: as above.
+        unsafe { &(*cell).stage }.with(|stage| matches!(unsafe { &*stage }, Stage::Consumed)),
+        "a future or an output would be leaked"
+    );
+    // SAFETY: what is left (the stage is `Consumed`) needs no drop; the class is that of the block that
+    // `new_in` was given.
     let block = unsafe { Block::from_raw(header, class_of::<F, Resident<T>>()) };
     home.take_back(block);
+}
+
+/// # Safety
+/// Both are of a cell that is the caller's, who does not use them again.
+#[cold]
+unsafe fn drop_rest(waker: &UnsafeCell<Option<Waker>>, birth: *mut Birth) {
+    // SAFETY: as the caller promised; it is foreign code.
+    quiet(|| waker.with_mut(|waker| unsafe { waker.drop_in_place() }));
+    // SAFETY: as the caller promised.
+    unsafe { birth.drop_in_place() };
 }

@@ -41,6 +41,14 @@ impl Birth {
             meta: UnsafeCell::new(meta),
         }
     }
+
+    /// Whether there is something to drop.
+    #[inline]
+    pub(super) fn has_name(&self) -> bool {
+        let meta = self.meta.with(|meta| meta);
+        // SAFETY: as in `Header::meta`.
+        unsafe { (*meta).name.is_some() }
+    }
 }
 
 /// What is known of a task from its spawn on.
@@ -94,8 +102,8 @@ pub(super) struct Vtable {
     pub(super) run: unsafe fn(NonNull<Header>),
     /// Queues the token that the caller owns, and gives up.
     pub(super) schedule: unsafe fn(NonNull<Header>),
-    /// Moves the output to `*mut Option<Result<T, JoinError>>`. The caller is the `JoinHandle` of
-    /// a DONE task, and `T` its output's type.
+    /// Moves the output to an empty place, `*mut Result<T, JoinError>`, or panics. The caller is the
+    /// `JoinHandle` of a DONE task, and `T` its output's type.
     pub(super) take_output: unsafe fn(NonNull<Header>, *mut ()),
     /// Drops the output if it is still there. The caller owns it.
     pub(super) drop_output: unsafe fn(NonNull<Header>),

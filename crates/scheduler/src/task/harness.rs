@@ -202,38 +202,69 @@ unsafe fn store<F: Future, S>(cell: &Cell<F, S>, finished: Stage<F>) {
 /// The caller owns the token of the live `Cell<F, S>`, whose stage is `Finished` if the output or error
 /// was `kept`, else `Consumed`, and gives the token up.
 #[inline]
-unsafe fn complete<F: Future, S: Schedule>(
+unsafe fn complete<F: Future, S: Schedule>(header: NonNull<Header>, kept: bool, cancelled: bool) {
+    // SAFETY: the token keeps the cell alive until the transition gives it up.
+    let cell = unsafe { cell::<F, S>(header) };
+    if cell.scheduler.ends(cancelled).is_err() {
+        // SAFETY: as the caller promised.
+        return unsafe { complete_elsewhere::<F, S>(header, kept, cancelled) };
+    }
+    // SAFETY: as the caller promised.
+    unsafe { set_done::<F, S>(header, kept) };
+}
+
+/// # Safety
+/// As [`complete`].
+#[cold]
+#[inline(never)]
+unsafe fn complete_elsewhere<F: Future, S: Schedule>(
     header: NonNull<Header>,
-    mut kept: bool,
+    kept: bool,
     cancelled: bool,
 ) {
     // SAFETY: the token keeps the cell alive until the transition gives it up.
     let cell = unsafe { cell::<F, S>(header) };
-    cell.scheduler.ends(cancelled);
-    loop {
-        match cell.header.state.complete(kept) {
-            Complete::DropOutput => {
-                // SAFETY: HANDLE is gone for good and DONE not yet set: the output is this thread's.
-                unsafe { drop_output::<F, S>(header) };
-                kept = false;
-            }
-            Complete::Released => return,
-            Complete::Free => {
-                // SAFETY: as the next one.
-                let vtable = unsafe { Header::vtable(header) };
-                // SAFETY: `complete` said that nobody else can reach the cell.
-                return unsafe { (vtable.free)(header) };
-            }
-            // SAFETY: the transition gave this thread the join waker, and left it a reference.
-            Complete::WakeJoin => return unsafe { wake_join::<F, S>(header) },
+    cell.scheduler.ends_elsewhere(cancelled);
+    // SAFETY: as the caller promised.
+    unsafe { set_done::<F, S>(header, kept) };
+}
+
+/// # Safety
+/// As [`complete`].
+#[inline]
+unsafe fn set_done<F: Future, S: Schedule>(header: NonNull<Header>, kept: bool) {
+    // SAFETY: the token keeps the cell alive until the transition gives it up.
+    match unsafe { Header::state(header) }.complete(kept) {
+        // SAFETY: as the caller promised, and HANDLE is gone for good.
+        Complete::DropOutput => unsafe { set_done_without_output::<F, S>(header) },
+        Complete::Released => {}
+        Complete::Free => {
+            // SAFETY: as the next one.
+            let vtable = unsafe { Header::vtable(header) };
+            // SAFETY: `complete` said that nobody else can reach the cell.
+            unsafe { (vtable.free)(header) };
         }
+        // SAFETY: the transition gave this thread the join waker, and left it a reference.
+        Complete::WakeJoin => unsafe { wake_join::<F, S>(header) },
     }
+}
+
+/// # Safety
+/// As [`complete`], of a task whose output is stored and whose HANDLE is gone.
+#[cold]
+#[inline(never)]
+unsafe fn set_done_without_output<F: Future, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: HANDLE is gone for good and DONE not yet set: the output is this thread's.
+    unsafe { drop_output::<F, S>(header) };
+    // SAFETY: as the caller promised.
+    unsafe { set_done::<F, S>(header, false) };
 }
 
 /// Takes the join waker, releases the runtime's reference, wakes.
 ///
 /// # Safety
 /// The caller just got [`Complete::WakeJoin`] of this `Cell<F, S>`.
+#[inline(never)]
 unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the runtime's reference, still held, keeps the cell alive until it is released.
     let cell = unsafe { cell::<F, S>(header) };
@@ -266,15 +297,24 @@ pub(super) unsafe fn schedule<F: Future, S: Schedule>(header: NonNull<Header>) {
 pub(super) unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>, out: *mut ()) {
     // SAFETY: the handle keeps the cell alive.
     let cell = unsafe { cell::<F, S>(header) };
-    let stage = cell.stage.with_mut(|stage| {
+    let result = cell.stage.with_mut(|stage| {
         // SAFETY: DONE and HANDLE: the output is the handle's.
-        std::mem::replace(unsafe { &mut *stage }, Stage::Consumed)
+        let stage = unsafe { &mut *stage };
+        if !matches!(stage, Stage::Finished(_)) {
+            polled_again();
+        }
+        let Stage::Finished(result) = std::mem::replace(stage, Stage::Consumed) else {
+            unreachable!("it was just looked at");
+        };
+        result
     });
-    let Stage::Finished(result) = stage else {
-        panic!("`JoinHandle` polled after it returned its output");
-    };
-    // SAFETY: the caller passes a place of this type, which holds `None`.
-    unsafe { *out.cast::<Option<Result<F::Output, JoinError>>>() = Some(result) };
+    // SAFETY: the caller passes a place of this type, which holds nothing.
+    unsafe { out.cast::<Result<F::Output, JoinError>>().write(result) };
+}
+
+#[cold]
+fn polled_again() -> ! {
+    panic!("`JoinHandle` polled after it returned its output");
 }
 
 /// # Safety

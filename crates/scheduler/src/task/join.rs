@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
@@ -25,6 +26,25 @@ pub struct JoinHandle<T> {
     header: NonNull<Header>,
     left: Left,
     _output: PhantomData<T>,
+}
+
+/// A handle that has left nothing in its cell: one word, where a [`JoinHandle`] has four, which each
+/// step of a spawn would copy.
+#[must_use = "a task whose handle stays folded keeps its output for ever"]
+pub(crate) struct Folded<T> {
+    header: NonNull<Header>,
+    _output: PhantomData<T>,
+}
+
+impl<T> Folded<T> {
+    #[inline]
+    pub(crate) fn unfold(self) -> JoinHandle<T> {
+        JoinHandle {
+            header: self.header,
+            left: Left::Nothing,
+            _output: PhantomData,
+        }
+    }
 }
 
 /// What a handle has left in its cell.
@@ -76,6 +96,18 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// Of a task that was just spawned.
+    #[inline]
+    pub(crate) fn fold(self) -> Folded<T> {
+        assert!(self.left == Left::Nothing, "it was polled");
+        let header = self.header;
+        std::mem::forget(self);
+        Folded {
+            header,
+            _output: PhantomData,
+        }
+    }
+
     fn header(&self) -> &Header {
         // SAFETY: HANDLE is set while the handle exists, and keeps the cell alive.
         unsafe { self.header.as_ref() }
@@ -119,6 +151,7 @@ impl<T> JoinHandle<T> {
     ///
     /// A waker's clone and drop are foreign code, which may panic: both run while the slot is in
     /// order, the clone before it is touched, the drop after it has been published.
+    #[inline(never)]
     fn register(&mut self, waker: &Waker) -> Join {
         if self.left == Left::Waker(WakerId::of(waker)) {
             return Join::Pending;
@@ -158,13 +191,14 @@ impl<T> JoinHandle<T> {
 
     /// The task is DONE.
     fn take_output(&mut self) -> Result<T, JoinError> {
-        let mut output: Option<Result<T, JoinError>> = None;
+        let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
         // SAFETY: HANDLE keeps the cell alive.
         let vtable = unsafe { Header::vtable(self.header) };
-        // SAFETY: DONE was seen with Acquire, the output's type is `T`, and the place is `None`.
-        unsafe { (vtable.take_output)(self.header, (&raw mut output).cast()) };
+        // SAFETY: DONE was seen with Acquire, and the output's type is `T`.
+        unsafe { (vtable.take_output)(self.header, output.as_mut_ptr().cast()) };
         self.left = Left::Done;
-        output.expect("`take_output` fills the place or panics")
+        // SAFETY: `take_output` filled the place, or it would have panicked.
+        unsafe { output.assume_init() }
     }
 }
 

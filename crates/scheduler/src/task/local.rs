@@ -39,7 +39,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use super::cell::{Meta, TaskRef};
-use super::{JoinHandle, Schedule, Task, birth, id};
+use super::{JoinHandle, NotHere, Schedule, Task, birth, id};
 use crate::sync::{Condvar, Mutex};
 
 /// A set of tasks that run on the thread that made it. Dropping it cancels them.
@@ -190,9 +190,10 @@ impl Schedule for Member {
         target.push(task);
     }
 
-    fn ends(&self, _cancelled: bool) {
+    fn ends(&self, _cancelled: bool) -> Result<(), NotHere> {
         let entry = self.shared.queue.lock().live.remove(self.key);
         drop(entry);
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The task: a future, its state and its result in one allocation, shared by raw pointer.
 //!
 //! All unsafe code of the scheduler is in this folder. This head is the ownership table that the
-//! `SAFETY:` comments refer to; `state` holds the transitions and the proof that they keep it.
+//! `SAFETY:` comments refer to, but for those of `post`, which has its own; `state` holds the transitions
+//! and the proof that they keep it.
 //!
 //! # Handles
 //! | type | what it is | counted |
@@ -39,6 +40,7 @@ mod harness;
 mod id;
 mod join;
 mod local;
+mod post;
 mod slot;
 mod state;
 mod waker;
@@ -54,6 +56,7 @@ pub(crate) use birth::{class_of, new, new_in};
 pub(crate) use cell::{Meta, TaskRef};
 pub(crate) use harness::quiet;
 pub(crate) use id::next_set_id;
+pub(crate) use post::{Post, Serving};
 pub(crate) use slot::Slot;
 #[cfg(all(test, heist_loom))]
 pub(crate) use {arena::Class, birth::class_of_value};
@@ -83,9 +86,19 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// A task has ended by this panic.
     fn panicked(&self, _error: &JoinError) {}
 
-    /// A task is about to be DONE, one way or the other.
-    fn ends(&self, _cancelled: bool) {}
+    /// A task is about to be DONE, one way or the other. If this thread cannot say so right away it is
+    /// said by [`Schedule::ends_elsewhere`].
+    fn ends(&self, _cancelled: bool) -> Result<(), NotHere> {
+        Ok(())
+    }
+
+    /// As [`Schedule::ends`], on a thread that has no core of the scheduler's.
+    fn ends_elsewhere(&self, _cancelled: bool) {}
 }
+
+/// The thread is no worker of the scheduler, or its core is gone or in use.
+#[derive(Debug)]
+pub(crate) struct NotHere;
 
 /// Where the cells of tasks come from, and return to.
 pub(crate) trait Home: Schedule + Copy {

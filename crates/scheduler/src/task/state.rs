@@ -98,6 +98,7 @@ impl State {
     }
 
     /// Counts one more reference, unless there is no task or it is DONE.
+    #[inline]
     pub(super) fn try_add_ref(&self) -> bool {
         let mut now = Snapshot(self.0.load(Relaxed));
         while !now.is(DONE) {

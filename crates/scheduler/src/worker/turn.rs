@@ -182,7 +182,8 @@ impl Worker {
     #[cold]
     pub(super) fn look(&mut self) {
         // The core may be a successor's by now, and with it the counters.
-        if self.context.core.borrow().is_some() && self.turn.look(&self.context) {
+        let has_core = self.context.core.borrow().is_some();
+        if has_core && self.turn.look(&self.context) {
             self.end_turn();
         }
     }

@@ -89,18 +89,18 @@ impl Chunk {
             handle_alloc_error(layout);
         };
         let chunk = Self { base, class, cells };
-        let magazine = |number: usize| {
-            let mut magazine = Magazine::empty(class);
-            for index in (0..class.batch()).rev() {
-                let cell = chunk.cell(number * class.batch() + index);
-                // SAFETY: a cell of a new chunk, which begins with its state.
-                unsafe { cell.cast::<State>().write(State::done()) };
-                magazine.push(cell);
+        let mut all = Vec::with_capacity(magazines);
+        let mut filling = Magazine::empty(class);
+        // From the last to the first, so that they are used in the order of their addresses.
+        for cell in chunk.cells().rev() {
+            // SAFETY: a cell of a new chunk, which begins with its state.
+            unsafe { cell.cast::<State>().write(State::done()) };
+            filling.push(cell);
+            if filling.room == 0 {
+                all.push(std::mem::replace(&mut filling, Magazine::empty(class)));
             }
-            magazine
-        };
-        let magazines = (0..magazines).rev().map(magazine).collect();
-        (chunk, magazines)
+        }
+        (chunk, all)
     }
 
     fn cell(self, index: usize) -> NonNull<Header> {
@@ -109,8 +109,11 @@ impl Chunk {
         unsafe { self.base.byte_add(index * self.class.size()) }.cast()
     }
 
-    pub(super) fn cells(self) -> impl Iterator<Item = NonNull<Header>> {
-        (0..self.cells).map(move |index| self.cell(index))
+    /// All of them. A shutdown may look at each cell there ever was, so this is a loop without checks.
+    pub(super) fn cells(self) -> impl DoubleEndedIterator<Item = NonNull<Header>> {
+        let size = self.class.size();
+        // SAFETY: within the chunk, as the index is.
+        (0..self.cells).map(move |index| unsafe { self.base.byte_add(index * size) }.cast())
     }
 
     /// # Safety
