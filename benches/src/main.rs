@@ -38,7 +38,6 @@ pub(crate) struct Job {
     #[cfg_attr(not(feature = "heist"), expect(dead_code, reason = "Heist's alone"))]
     pub(crate) watched: bool,
     /// Whether Heist's workers may look for events before they block.
-    #[cfg_attr(not(feature = "heist"), expect(dead_code, reason = "Heist's alone"))]
     pub(crate) busy_waits: bool,
 }
 

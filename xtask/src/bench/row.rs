@@ -81,6 +81,8 @@ pub(crate) struct Metric {
     pub(crate) label: &'static str,
     /// Whether more of it is better.
     pub(crate) more_is_better: bool,
+    /// Two figures that are both below this are level, whatever their ratio.
+    pub(crate) negligible: f64,
 }
 
 impl Metric {
@@ -92,6 +94,14 @@ impl Metric {
             1.0 / ratio
         }
     }
+
+    /// As it is, but that figures below `limit` are no reason to be ahead or behind.
+    pub(crate) const fn negligible_below(self, limit: f64) -> Metric {
+        Metric {
+            negligible: limit,
+            ..self
+        }
+    }
 }
 
 /// A figure of which less is better.
@@ -100,6 +110,7 @@ pub(crate) const fn less(key: &'static str, label: &'static str) -> Metric {
         key,
         label,
         more_is_better: false,
+        negligible: 0.0,
     }
 }
 
@@ -109,6 +120,7 @@ pub(crate) const fn more(key: &'static str, label: &'static str) -> Metric {
         key,
         label,
         more_is_better: true,
+        negligible: 0.0,
     }
 }
 

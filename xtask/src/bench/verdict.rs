@@ -137,7 +137,17 @@ impl Line {
             to_best: best.and_then(|best| Some((best, ratio(best)?))),
             limit: limit.map(|limit| (limit, spreads[&limit].median)),
             to_unwatched: ratio(Peer::Unwatched),
-            verdict: best.and_then(|best| judge(&advantages(best))),
+            verdict: best.and_then(|best| {
+                let is_small = |peer| {
+                    let spread: Option<&Spread> = spreads.get(&peer);
+                    spread.is_some_and(|spread| spread.median < metric.negligible)
+                };
+                if is_small(Peer::Heist) && is_small(best) {
+                    Some(Verdict::Level)
+                } else {
+                    judge(&advantages(best))
+                }
+            }),
             advantages: Peer::ALL
                 .into_iter()
                 .filter_map(|peer| Some((peer, Spread::of(&advantages(peer))?)))

@@ -1,7 +1,7 @@
 //! Who is ahead, and on which evidence.
 
 use super::*;
-use crate::bench::row::INSTRUCTIONS;
+use crate::bench::row::{INSTRUCTIONS, less};
 
 /// Rounds of `cpu_ns` for Heist, tokio, smol and monoio, with what others used.
 fn measured(rounds: &[(f64, [f64; 4])]) -> Measured {
@@ -25,8 +25,24 @@ fn line(rounds: &[(f64, [f64; 4])], more_is_better: bool) -> Line {
         key: "cpu_ns",
         label: "CPU ns",
         more_is_better,
+        negligible: 0.0,
     };
     Line::new(metric, &measured(rounds)).expect("there are figures")
+}
+
+#[test]
+fn figures_that_are_both_negligible_are_level() {
+    let verdict = |heist: f64, tokio: f64| {
+        let rounds = [(0.0, [heist, tokio, 9.0, 1.0]); 3];
+        let metric = less("cpu_ns", "CPU ns").negligible_below(0.01);
+        Line::new(metric, &measured(&rounds))
+            .expect("there are figures")
+            .verdict
+    };
+    assert_eq!(verdict(0.009, 0.001), Some(Verdict::Level));
+    assert_eq!(verdict(0.001, 0.009), Some(Verdict::Level));
+    assert_eq!(verdict(0.01, 0.001), Some(Verdict::Behind));
+    assert_eq!(verdict(0.001, 0.01), Some(Verdict::Ahead));
 }
 
 #[test]
@@ -112,6 +128,7 @@ fn without_a_rival_there_is_no_verdict() {
         key: "nobody_has_this",
         label: "",
         more_is_better: false,
+        negligible: 0.0,
     };
     assert!(Line::new(metric, &measured(&[])).is_none());
 }
