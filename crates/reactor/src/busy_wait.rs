@@ -69,8 +69,10 @@ const MAX_PENALTY: u32 = 31;
 /// twice its limit counts as in vain, whatever was found.
 const CROWDED: Duration = Duration::from_micros(500);
 
-/// After that so many waits must pass at least, twice as many if it happens again, and at most …
+/// After that so many waits must pass at least, and about twice as many if it happens again.
 const CROWDED_PENALTY: u32 = 255;
+
+/// … but no more than this.
 const MAX_CROWDED_PENALTY: u32 = 4095;
 
 /// Between two looks this time passes, or a quarter of what has passed since the first, if that is more.

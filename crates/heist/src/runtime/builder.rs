@@ -242,9 +242,10 @@ impl Builder {
     ///
     /// # Cost
     /// A wait that is answered awake takes no more processor time than one that blocks if the answer comes
-    /// soon, and up to four times as much if it comes late; the worst rhythm, events that always come just
-    /// in time, can keep a processor busy that would be busy for a third. Where processor time is what is
-    /// scarce (a tight quota of a container, a battery), set [`Duration::ZERO`].
+    /// soon, and up to four times as much if it comes late, seven times after a wait that blocked; the worst
+    /// rhythm, events that always come just in time, can keep a processor busy that would be busy for a
+    /// third. Where processor time is what is scarce (a tight quota of a container, a battery), set
+    /// [`Duration::ZERO`].
     ///
     /// [`RuntimeMetrics::driver_busy_wait_count`](super::RuntimeMetrics::driver_busy_wait_count) tells
     /// how many waits were spared to block by this.
