@@ -222,14 +222,14 @@ where
             let (task, handle) = task::new_in(block, shared, future, meta);
             place.remote().counters.spawned.add(1);
             place.schedule(core, task);
-            Some(handle.fold())
+            Some(handle)
         },
     );
     match spawned {
         Some(Some(handle)) => {
             debug_assert!(parts.is_none());
             mem::forget(parts); // Saves each spawn the question whether there is something to drop.
-            Ok(handle.unfold())
+            Ok(handle)
         }
         _ => Err(parts.expect("only a task takes them")),
     }

@@ -81,6 +81,31 @@ fn the_waker_that_replaced_another_is_the_one_woken() {
             }
         }
         worker.join().expect("joins");
+        drop(handle);
+        let kept = [&first, &second].map(|bell| Arc::strong_count(bell) - 1);
+        assert_eq!(kept, [0, 0], "a waker that is never used again is kept");
+    });
+}
+
+/// A join waker that is polled with again while the task completes is woken, or the output is seen.
+#[test]
+fn a_waker_that_was_left_already_is_woken_or_output_seen() {
+    cell_model(|| {
+        let (task, mut handle) = finishing();
+        let bell = Bell::new();
+        let worker = thread(move || task.run());
+        if poll(&mut handle, &bell).is_pending() {
+            while poll(&mut handle, &bell).is_pending() {
+                bell.wait();
+            }
+        }
+        worker.join().expect("joins");
+        drop(handle);
+        assert_eq!(
+            Arc::strong_count(&bell),
+            1,
+            "a waker that is never used again is kept"
+        );
     });
 }
 

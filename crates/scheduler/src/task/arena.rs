@@ -41,7 +41,9 @@
 //! # Cost
 //! Memory for the largest number of tasks that there ever were stays with the runtime. A future of more
 //! than [`BOXED_ABOVE`] bytes is boxed, so that this is small change per task; an output is not: a task that
-//! returns a megabyte by value, and not in a box, takes a cell of that size.
+//! returns a megabyte by value, and not in a box, takes a cell of that size. On Linux a chunk of four pages
+//! or more is asked for with `madvise(MADV_POPULATE_WRITE)`: a process that filters its system calls has to
+//! allow that one, or answer it with an error.
 //!
 //! # Rejected
 //! - The global allocator and a list of tasks under sharded locks: 380 instructions and 8

@@ -5,8 +5,8 @@
 
 use std::alloc::Layout;
 use std::future::Future;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::task::Waker;
 
 use super::arena::{Block, Class, Resident};
 use super::cell::{Birth, Cell, Header, Meta, Stage, Vtable};
@@ -48,7 +48,7 @@ where
         },
         scheduler,
         stage: UnsafeCell::new(Stage::Running(future)),
-        join_waker: UnsafeCell::new(None),
+        join_waker: UnsafeCell::new(MaybeUninit::uninit()),
     });
     // SAFETY: a new cell of this output type.
     unsafe { born(NonNull::from(Box::leak(cell)).cast()) }
@@ -102,7 +102,7 @@ where
     // SAFETY: as above.
     let place = unsafe { &raw mut (*cell).join_waker };
     // SAFETY: as above.
-    unsafe { place.write(UnsafeCell::new(None)) };
+    unsafe { place.write(UnsafeCell::new(MaybeUninit::uninit())) };
     // SAFETY: the state was written when the chunk was made.
     unsafe { Header::state(header) }.begin();
     // SAFETY: a new cell of this output type.
@@ -168,15 +168,11 @@ where
     // SAFETY: the cell is the caller's.
     let home = unsafe { (*cell).scheduler };
     // SAFETY: as above.
-    let waker = unsafe { &(*cell).join_waker };
-    // SAFETY: as above: nobody reads or writes it.
-    let has_waker = waker.with(|waker| unsafe { (*waker).is_some() });
-    // SAFETY: as above.
     let birth = unsafe { &raw mut (*cell).header.birth };
     // SAFETY: as above; filled at the birth.
-    if has_waker || unsafe { (*birth).has_name() } {
+    if unsafe { (*birth).has_name() } {
         // SAFETY: as above, and not used again.
-        unsafe { drop_rest(waker, birth) };
+        unsafe { birth.drop_in_place() };
     }
     debug_assert!(
         // SAFETY: as above.
@@ -187,14 +183,4 @@ where
     // `new_in` was given.
     let block = unsafe { Block::from_raw(header, class_of::<F, Resident<T>>()) };
     home.take_back(block);
-}
-
-/// # Safety
-/// Both are of a cell that is the caller's, who does not use them again.
-#[cold]
-unsafe fn drop_rest(waker: &UnsafeCell<Option<Waker>>, birth: *mut Birth) {
-    // SAFETY: as the caller promised; it is foreign code.
-    quiet(|| waker.with_mut(|waker| unsafe { waker.drop_in_place() }));
-    // SAFETY: as the caller promised.
-    unsafe { birth.drop_in_place() };
 }

@@ -8,6 +8,7 @@ use std::cell::Cell as PlainCell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -108,7 +109,7 @@ pub(super) struct Vtable {
     /// Drops the output if it is still there. The caller owns it.
     pub(super) drop_output: unsafe fn(NonNull<Header>),
     /// The place of the join waker.
-    pub(super) join_waker: unsafe fn(NonNull<Header>) -> NonNull<UnsafeCell<Option<Waker>>>,
+    pub(super) join_waker: unsafe fn(NonNull<Header>) -> NonNull<JoinWaker>,
     /// Frees the cell. Nobody else can reach it.
     pub(super) free: unsafe fn(NonNull<Header>),
 }
@@ -145,8 +146,12 @@ pub(super) struct Cell<F: Future, S> {
     pub(super) header: Header,
     pub(super) scheduler: S,
     pub(super) stage: UnsafeCell<Stage<F>>,
-    pub(super) join_waker: UnsafeCell<Option<Waker>>,
+    pub(super) join_waker: JoinWaker,
 }
+
+/// The slot of the join waker. Whether it is filled is told by the state word, not by what is in it: so
+/// a waker is taken out without a write, and the handle may compare it meanwhile.
+pub(super) type JoinWaker = UnsafeCell<MaybeUninit<Waker>>;
 
 /// What the cell holds of the future.
 pub(super) enum Stage<F: Future> {

@@ -21,10 +21,9 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
-use super::cell::{Cell, Header, Stage};
+use super::cell::{Cell, Header, JoinWaker, Stage};
 use super::state::{Complete, FinishPending, StartPoll};
 use super::{JoinError, Schedule, Task, id, waker};
-use crate::sync::UnsafeCell;
 
 /// # Safety
 /// `header` is the header of a live `Cell<F, S>`, alive for `'a`.
@@ -268,9 +267,10 @@ unsafe fn set_done_without_output<F: Future, S: Schedule>(header: NonNull<Header
 unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the runtime's reference, still held, keeps the cell alive until it is released.
     let cell = unsafe { cell::<F, S>(header) };
-    let waker = cell.join_waker.with_mut(|slot| {
-        // SAFETY: since DONE the slot is the completer's; the handle stays away from it.
-        unsafe { (*slot).take() }
+    let waker = cell.join_waker.with(|slot| {
+        // SAFETY: it was filled, and since DONE the waker is the completer's; the handle, which may compare
+        // it, stays away from it otherwise.
+        unsafe { slot.cast::<Waker>().read() }
     });
     if cell.header.state.release_ref() {
         // SAFETY: as the next one.
@@ -278,9 +278,7 @@ unsafe fn wake_join<F: Future, S: Schedule>(header: NonNull<Header>) {
         // SAFETY: `release_ref` said that nobody else can reach the cell.
         unsafe { (vtable.free)(header) };
     }
-    if let Some(waker) = waker {
-        quiet(|| waker.wake());
-    }
+    quiet(|| waker.wake());
 }
 
 /// # Safety
@@ -300,21 +298,13 @@ pub(super) unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header>
     let result = cell.stage.with_mut(|stage| {
         // SAFETY: DONE and HANDLE: the output is the handle's.
         let stage = unsafe { &mut *stage };
-        if !matches!(stage, Stage::Finished(_)) {
-            polled_again();
-        }
         let Stage::Finished(result) = std::mem::replace(stage, Stage::Consumed) else {
-            unreachable!("it was just looked at");
+            unreachable!("an output is taken once");
         };
         result
     });
     // SAFETY: the caller passes a place of this type, which holds nothing.
     unsafe { out.cast::<Result<F::Output, JoinError>>().write(result) };
-}
-
-#[cold]
-fn polled_again() -> ! {
-    panic!("`JoinHandle` polled after it returned its output");
 }
 
 /// # Safety
@@ -336,7 +326,7 @@ pub(super) unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header>
 /// As [`Vtable::join_waker`](super::cell::Vtable::join_waker).
 pub(super) unsafe fn join_waker<F: Future, S: Schedule>(
     header: NonNull<Header>,
-) -> NonNull<UnsafeCell<Option<Waker>>> {
+) -> NonNull<JoinWaker> {
     // SAFETY: the caller keeps the cell alive.
     NonNull::from(&unsafe { cell::<F, S>(header) }.join_waker)
 }

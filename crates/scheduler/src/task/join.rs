@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::task::{Context, Poll, RawWakerVTable, Waker};
+use std::task::{Context, Poll, Waker};
 
-use super::cell::{Header, TaskRef};
+use super::cell::{Header, JoinWaker, TaskRef};
 use super::harness::quiet;
-use super::state::{DropHandle, Join};
+use super::state::{DropHandle, Join, Snapshot};
 use super::{AbortHandle, Id, JoinError};
 use crate::budget;
 
@@ -23,60 +23,22 @@ use crate::budget;
 /// Awaiting `&mut handle` loses nothing when it is dropped: the output stays for the next await.
 #[must_use = "a dropped handle detaches its task, whose end and panic go unseen: await it, or say `drop`"]
 pub struct JoinHandle<T> {
-    header: NonNull<Header>,
-    left: Left,
+    /// The cell; [`TAKEN`] is added to its address once the output was taken. One word, since programs
+    /// keep as many handles as tasks.
+    tagged: NonNull<Header>,
     _output: PhantomData<T>,
 }
 
-/// A handle that has left nothing in its cell: one word, where a [`JoinHandle`] has four, which each
-/// step of a spawn would copy.
-#[must_use = "a task whose handle stays folded keeps its output for ever"]
-pub(crate) struct Folded<T> {
-    header: NonNull<Header>,
-    _output: PhantomData<T>,
-}
+/// The task is DONE, and its output was taken.
+const TAKEN: usize = 1;
 
-impl<T> Folded<T> {
-    #[inline]
-    pub(crate) fn unfold(self) -> JoinHandle<T> {
-        JoinHandle {
-            header: self.header,
-            left: Left::Nothing,
-            _output: PhantomData,
-        }
-    }
-}
+const _: () = assert!(
+    align_of::<Header>() > TAKEN,
+    "a cell's address has room for it"
+);
 
-/// What a handle has left in its cell.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Left {
-    /// Neither the output, if there is one, was touched, nor is a waker there.
-    Nothing,
-    /// This waker is in the slot, which is the completing side's: comparing it here saves taking the
-    /// slot back only to find the same waker.
-    Waker(WakerId),
-    /// The task is DONE, and its output was taken.
-    Done,
-}
-
-/// What makes two wakers equal.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct WakerId {
-    data: *const (),
-    vtable: *const RawWakerVTable,
-}
-
-impl WakerId {
-    fn of(waker: &Waker) -> Self {
-        Self {
-            data: waker.data(),
-            vtable: waker.vtable(),
-        }
-    }
-}
-
-// SAFETY: the handle moves the output to its thread, hence `T: Send`; the waker id is only
-// compared; all else goes through the atomic state.
+// SAFETY: the handle moves the output to its thread, hence `T: Send`; of the join waker, which is
+// Send, it touches what the state says; all else goes through the atomic state.
 unsafe impl<T: Send> Send for JoinHandle<T> {}
 // SAFETY: through `&JoinHandle` one reaches only the state, the metadata and `abort`.
 unsafe impl<T: Send> Sync for JoinHandle<T> {}
@@ -90,27 +52,26 @@ impl<T> JoinHandle<T> {
     /// HANDLE is set in the live cell, no other `JoinHandle` of it exists, and its output is `T`.
     pub(super) unsafe fn from_raw(header: NonNull<Header>) -> Self {
         Self {
-            header,
-            left: Left::Nothing,
+            tagged: header,
             _output: PhantomData,
         }
     }
 
-    /// Of a task that was just spawned.
     #[inline]
-    pub(crate) fn fold(self) -> Folded<T> {
-        assert!(self.left == Left::Nothing, "it was polled");
-        let header = self.header;
-        std::mem::forget(self);
-        Folded {
-            header,
-            _output: PhantomData,
-        }
+    fn is_taken(&self) -> bool {
+        self.tagged.addr().get() & TAKEN != 0
+    }
+
+    #[inline]
+    fn cell(&self) -> NonNull<Header> {
+        let address = self.tagged.as_ptr().map_addr(|address| address & !TAKEN);
+        // SAFETY: without the tag it is the cell's address.
+        unsafe { NonNull::new_unchecked(address) }
     }
 
     fn header(&self) -> &Header {
         // SAFETY: HANDLE is set while the handle exists, and keeps the cell alive.
-        unsafe { self.header.as_ref() }
+        unsafe { self.cell().as_ref() }
     }
 
     /// Asks the runtime to drop the task's future at its next yield point.
@@ -144,7 +105,7 @@ impl<T> JoinHandle<T> {
 
     fn task_ref(&self) -> TaskRef {
         // SAFETY: HANDLE keeps the cell alive.
-        unsafe { TaskRef::new(self.header) }
+        unsafe { TaskRef::new(self.cell()) }
     }
 
     /// Stores `waker` for the completing side; `Done` if the task finished meanwhile.
@@ -152,51 +113,75 @@ impl<T> JoinHandle<T> {
     /// A waker's clone and drop are foreign code, which may panic: both run while the slot is in
     /// order, the clone before it is touched, the drop after it has been published.
     #[inline(never)]
-    fn register(&mut self, waker: &Waker) -> Join {
-        if self.left == Left::Waker(WakerId::of(waker)) {
+    fn register(&mut self, waker: &Waker, now: Snapshot) -> Join {
+        // The clone's identity, not the original's: only the clone's address stays in use.
+        if now.has_join_waker() && self.has_left(waker) {
             return Join::Pending;
         }
-        // The clone's identity, not the original's: only the clone's address stays in use.
         let waker = waker.clone();
-        let id = WakerId::of(&waker);
-        let left = std::mem::replace(&mut self.left, Left::Nothing);
-        if left != Left::Nothing && self.header().state.reclaim_join_waker() == Join::Done {
-            return Join::Done;
+        let mut old = None;
+        if now.has_join_waker() {
+            if self.header().state.reclaim_join_waker() == Join::Done {
+                return Join::Done;
+            }
+            // SAFETY: the slot was filled, and has just become the handle's.
+            old = Some(unsafe { self.take_join_waker() });
         }
-        let old = self.replace_join_waker(Some(waker));
+        // SAFETY: HANDLE keeps the cell alive.
+        unsafe { self.join_waker().as_ref() }.with_mut(|slot| {
+            // SAFETY: without JOIN_WAKER the slot is the handle's, and empty.
+            unsafe { (*slot).write(waker) };
+        });
         let published = self.header().state.publish_join_waker();
         let unused = match published {
-            Join::Pending => {
-                self.left = Left::Waker(id);
-                None
-            }
-            Join::Done => self.replace_join_waker(None),
+            Join::Pending => None,
+            // SAFETY: the slot is filled, and stays the handle's.
+            Join::Done => Some(unsafe { self.take_join_waker() }),
         };
         drop((old, unused));
         published
     }
 
-    /// Callers own the slot: JOIN_WAKER is clear, and was so at DONE if the task is DONE.
-    fn replace_join_waker(&self, waker: Option<Waker>) -> Option<Waker> {
+    fn join_waker(&self) -> NonNull<JoinWaker> {
         // SAFETY: HANDLE keeps the cell alive.
-        let vtable = unsafe { Header::vtable(self.header) };
+        let vtable = unsafe { Header::vtable(self.cell()) };
         // SAFETY: as above.
-        let slot = unsafe { (vtable.join_waker)(self.header) };
-        // SAFETY: the slot is part of the live cell.
-        unsafe { slot.as_ref() }.with_mut(|slot| {
-            // SAFETY: without JOIN_WAKER the slot is the handle's.
-            std::mem::replace(unsafe { &mut *slot }, waker)
+        unsafe { (vtable.join_waker)(self.cell()) }
+    }
+
+    /// Whether the waker that was seen published is equal to this one: comparing it where it is saves
+    /// taking the slot back only to find the same waker.
+    ///
+    /// The completer may take it at the same time. If it is equal all the same, it is not another one
+    /// at the address of one that is gone: that one was made after the old one's release, which the DONE
+    /// comes before, so the caller would have seen that.
+    fn has_left(&self, waker: &Waker) -> bool {
+        // SAFETY: HANDLE keeps the cell alive.
+        unsafe { self.join_waker().as_ref() }.with(|slot| {
+            // SAFETY: filled before JOIN_WAKER was set, and written by the handle alone; that the completer
+            // may have used the waker up does not matter for its two words.
+            unsafe { &*slot.cast::<Waker>() }.will_wake(waker)
         })
     }
 
-    /// The task is DONE.
+    /// # Safety
+    /// The slot is filled, and the handle's: JOIN_WAKER is clear, and was so at DONE if the task is DONE.
+    unsafe fn take_join_waker(&self) -> Waker {
+        // SAFETY: HANDLE keeps the cell alive.
+        unsafe { self.join_waker().as_ref() }.with_mut(|slot| {
+            // SAFETY: by the caller's word; it counts as empty from here on.
+            unsafe { slot.cast::<Waker>().read() }
+        })
+    }
+
+    /// The task is DONE, and its output is there.
     fn take_output(&mut self) -> Result<T, JoinError> {
         let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
         // SAFETY: HANDLE keeps the cell alive.
-        let vtable = unsafe { Header::vtable(self.header) };
-        // SAFETY: DONE was seen with Acquire, and the output's type is `T`.
-        unsafe { (vtable.take_output)(self.header, output.as_mut_ptr().cast()) };
-        self.left = Left::Done;
+        let vtable = unsafe { Header::vtable(self.cell()) };
+        // SAFETY: DONE was seen with Acquire, nobody has taken the output, and its type is `T`.
+        unsafe { (vtable.take_output)(self.cell(), output.as_mut_ptr().cast()) };
+        self.tagged = self.tagged.map_addr(|address| address | TAKEN);
         // SAFETY: `take_output` filled the place, or it would have panicked.
         unsafe { output.assume_init() }
     }
@@ -209,8 +194,12 @@ impl<T> Future for JoinHandle<T> {
         if budget::poll_budget(cx).is_pending() {
             return Poll::Pending;
         }
-        let done = self.header().state.load().is_done();
-        if !done && self.register(cx.waker()) == Join::Pending {
+        assert!(
+            !self.is_taken(),
+            "`JoinHandle` polled after it returned its output"
+        );
+        let now = self.header().state.load();
+        if !now.is_done() && self.register(cx.waker(), now) == Join::Pending {
             return Poll::Pending;
         }
         budget::spend();
@@ -224,9 +213,9 @@ impl<T> JoinHandle<T> {
     fn release(&mut self) {
         if self.header().state.release_done_handle() {
             // SAFETY: as the next one.
-            let vtable = unsafe { Header::vtable(self.header) };
+            let vtable = unsafe { Header::vtable(self.cell()) };
             // SAFETY: nobody else can reach the cell.
-            unsafe { (vtable.free)(self.header) };
+            unsafe { (vtable.free)(self.cell()) };
         }
     }
 
@@ -241,7 +230,8 @@ impl<T> JoinHandle<T> {
                     if self.header().state.reclaim_join_waker() == Join::Done {
                         break;
                     }
-                    let waker = self.replace_join_waker(None);
+                    // SAFETY: the slot was filled, and has just become the handle's.
+                    let waker = unsafe { self.take_join_waker() };
                     // A foreign waker's drop may panic; the handle must still be released.
                     quiet(|| drop(waker));
                 }
@@ -249,9 +239,9 @@ impl<T> JoinHandle<T> {
             then = self.header().state.drop_handle();
         }
         // SAFETY: HANDLE keeps the cell alive.
-        let vtable = unsafe { Header::vtable(self.header) };
-        // SAFETY: DONE and HANDLE: the output, if not yet taken, is the handle's.
-        unsafe { (vtable.drop_output)(self.header) };
+        let vtable = unsafe { Header::vtable(self.cell()) };
+        // SAFETY: DONE and HANDLE: the output is the handle's.
+        unsafe { (vtable.drop_output)(self.cell()) };
         self.release();
     }
 }
@@ -259,7 +249,7 @@ impl<T> JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
-        if self.left == Left::Done {
+        if self.is_taken() {
             return self.release();
         }
         match self.header().state.drop_handle() {

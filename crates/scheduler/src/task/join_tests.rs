@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, RawWaker, RawWakerVTable, Wake, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 
 use crate::clock::SystemClock;
 use crate::driver::Idle;
-use crate::{Config, Handle, Tick, Worker};
+use crate::{Config, Handle, JoinError, JoinHandle, Tick, Worker};
 
 /// Counts its wakes.
 #[derive(Debug, Default)]
@@ -25,17 +25,30 @@ impl Wake for Count {
 /// a clone is not that of its original.
 struct Boxed {
     target: Arc<Count>,
-    clone_panics: bool,
+    panics: Panics,
+}
+
+/// What panics.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Panics {
+    Nothing,
+    Clone,
+    DropOfClone,
+    Drop,
 }
 
 static BOXED: RawWakerVTable = RawWakerVTable::new(
     |data| {
         // SAFETY: `data` is a live box of this vtable's wakers.
         let boxed = unsafe { &*data.cast::<Boxed>() };
-        assert!(!boxed.clone_panics, "a clone that panics");
+        let panics = match boxed.panics {
+            Panics::Nothing | Panics::Drop => Panics::Nothing,
+            Panics::Clone => panic!("a clone that panics"),
+            Panics::DropOfClone => Panics::Drop,
+        };
         raw(Boxed {
             target: boxed.target.clone(),
-            clone_panics: false,
+            panics,
         })
     },
     |data| {
@@ -49,7 +62,8 @@ static BOXED: RawWakerVTable = RawWakerVTable::new(
     },
     |data| {
         // SAFETY: the waker is dropped, and its box with it.
-        drop(unsafe { Box::from_raw(data.cast_mut().cast::<Boxed>()) });
+        let boxed = unsafe { Box::from_raw(data.cast_mut().cast::<Boxed>()) };
+        assert!(boxed.panics != Panics::Drop, "a drop that panics");
     },
 );
 
@@ -57,11 +71,9 @@ fn raw(boxed: Boxed) -> RawWaker {
     RawWaker::new(Box::into_raw(Box::new(boxed)).cast(), &BOXED)
 }
 
-fn waker(target: &Arc<Count>, clone_panics: bool) -> Waker {
-    let boxed = Boxed {
-        target: target.clone(),
-        clone_panics,
-    };
+fn waker(target: &Arc<Count>, panics: Panics) -> Waker {
+    let target = target.clone();
+    let boxed = Boxed { target, panics };
     // SAFETY: `BOXED` keeps the contract: each waker owns one box.
     unsafe { Waker::from_raw(raw(boxed)) }
 }
@@ -75,6 +87,14 @@ fn scheduler() -> (Handle, Worker) {
     (handle, worker)
 }
 
+fn poll<T>(
+    join: &mut JoinHandle<T>,
+    waker: &Waker,
+) -> std::thread::Result<Poll<Result<T, JoinError>>> {
+    let mut cx = Context::from_waker(waker);
+    catch_unwind(AssertUnwindSafe(|| Pin::new(join).poll(&mut cx)))
+}
+
 #[test]
 fn a_new_waker_at_an_old_ones_address_is_registered() {
     for _ in 0..100 {
@@ -83,7 +103,7 @@ fn a_new_waker_at_an_old_ones_address_is_registered() {
         let mut join = handle.spawn(async {}, None);
         // The second waker's box often gets the address of the first one, which is freed.
         for target in [&first, &second] {
-            let waker = waker(target, false);
+            let waker = waker(target, Panics::Nothing);
             let mut cx = Context::from_waker(&waker);
             assert!(Pin::new(&mut join).poll(&mut cx).is_pending());
         }
@@ -98,17 +118,57 @@ fn a_waker_whose_clone_panics_leaves_the_registered_one() {
     let (handle, mut worker) = scheduler();
     let target = Arc::new(Count::default());
     let mut join = handle.spawn(async {}, None);
-    let (good, bad) = (waker(&target, false), waker(&target, true));
-    let mut poll_with = |waker: &Waker| {
-        let mut cx = Context::from_waker(waker);
-        catch_unwind(AssertUnwindSafe(|| {
-            Pin::new(&mut join).poll(&mut cx).is_pending()
-        }))
-    };
-    assert!(poll_with(&good).is_ok_and(|pending| pending));
-    assert!(poll_with(&bad).is_err());
+    let (good, bad) = (
+        waker(&target, Panics::Nothing),
+        waker(&target, Panics::Clone),
+    );
+    assert!(poll(&mut join, &good).is_ok_and(|polled| polled.is_pending()));
+    assert!(poll(&mut join, &bad).is_err());
     assert_eq!(worker.tick(), Tick::Ran);
     assert_eq!(target.0.load(Ordering::SeqCst), 1);
     drop((join, good, bad));
     assert_eq!(Arc::strong_count(&target), 1, "no waker is left behind");
+}
+
+#[test]
+fn a_replaced_waker_whose_drop_panics_leaves_the_new_one() {
+    let (handle, mut worker) = scheduler();
+    let target = Arc::new(Count::default());
+    let mut join = handle.spawn(async {}, None);
+    let (bad, good) = (
+        waker(&target, Panics::DropOfClone),
+        waker(&target, Panics::Nothing),
+    );
+    assert!(poll(&mut join, &bad).is_ok_and(|polled| polled.is_pending()));
+    assert!(poll(&mut join, &good).is_err());
+    assert_eq!(worker.tick(), Tick::Ran);
+    assert_eq!(target.0.load(Ordering::SeqCst), 1);
+    assert!(poll(&mut join, &good).is_ok_and(|polled| polled.is_ready()));
+    drop((join, good, bad));
+    assert_eq!(Arc::strong_count(&target), 1, "no waker is left behind");
+}
+
+#[test]
+fn a_handle_whose_output_was_taken_answers_all_but_a_poll() {
+    let (handle, mut worker) = scheduler();
+    let target = Arc::new(Count::default());
+    let output = target.clone();
+    let mut join = handle.spawn(async { output }, Some("done"));
+    let id = join.id();
+    assert_eq!(worker.tick(), Tick::Ran);
+    let waker = waker(&target, Panics::Nothing);
+    assert!(poll(&mut join, &waker).is_ok_and(|polled| polled.is_ready()));
+    for _ in 0..2 {
+        let payload = poll(&mut join, &waker).expect_err("it was polled after its output");
+        let text = payload.downcast_ref::<&str>().expect("a text");
+        assert_eq!(*text, "`JoinHandle` polled after it returned its output");
+        assert_eq!((join.id(), join.name()), (id, Some("done")));
+        assert!(join.is_finished() && format!("{join:?}").contains("done"));
+        join.abort();
+        assert!(join.abort_handle().is_finished());
+    }
+    let abort = join.abort_handle();
+    drop((join, waker));
+    assert_eq!(abort.id(), id);
+    assert_eq!(Arc::strong_count(&target), 1, "the output is taken once");
 }

@@ -22,8 +22,9 @@
 //! | `vtable`, `meta` | anyone who can reach the cell | always (written before the task is born) |
 //! | `stage` (future) | the token's holder | ACTIVE |
 //! | `stage` (output) | the token's holder, until the transition to DONE; from then on the `JoinHandle` | DONE and HANDLE |
-//! | `join_waker` | the `JoinHandle` | not DONE and not JOIN_WAKER; or it saw DONE fail its own publication |
-//! | `join_waker` | the token's holder | from its transition to DONE, if that saw JOIN_WAKER |
+//! | `join_waker` | the `JoinHandle` | JOIN_WAKER is clear, and was so when DONE was set, if it is |
+//! | `join_waker`, reading | the `JoinHandle` | it saw JOIN_WAKER without DONE, and has not taken it back since |
+//! | `join_waker`, reading | the token's holder | from its transition to DONE, if that saw JOIN_WAKER |
 //! | `ran_from_slot` | the token's holder | ACTIVE |
 //! | `scheduler` | anyone who holds a reference or the token, until the token is published again | always |
 //!

@@ -8,7 +8,7 @@
 //! | CANCELLED | the future is to be dropped instead of polled | abort, shutdown | never |
 //! | DONE | the future is gone, the output (if kept) is in the cell | `complete` | never |
 //! | HANDLE | a `JoinHandle` exists | spawn | its drop |
-//! | JOIN_WAKER | the join waker's slot is filled and belongs to the completing side | `publish_join_waker` | `reclaim_join_waker`, `complete` |
+//! | JOIN_WAKER | the join waker's slot is filled, for the completing side | `publish_join_waker` | `reclaim_join_waker`, `complete` |
 //!
 //! The remaining bits count references: one of the runtime's until DONE, one for each
 //! [`super::TaskRef`]. ACTIVE and DONE exclude each other, and JOIN_WAKER implies HANDLE.
@@ -353,6 +353,12 @@ impl Snapshot {
     #[inline]
     pub(super) fn is_done(self) -> bool {
         self.is(DONE)
+    }
+
+    /// Whether the join waker's slot is filled and published.
+    #[inline]
+    pub(super) fn has_join_waker(self) -> bool {
+        self.is(JOIN_WAKER)
     }
 
     /// Whether there is a `JoinHandle`.

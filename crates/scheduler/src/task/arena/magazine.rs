@@ -3,6 +3,9 @@
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 use std::ptr::{NonNull, null_mut};
 
+#[cfg(all(target_os = "linux", not(miri)))]
+use rustix::mm::{Advice, madvise};
+
 use super::class::Class;
 use crate::task::cell::Header;
 use crate::task::state::State;
@@ -88,6 +91,7 @@ impl Chunk {
         let Some(base) = NonNull::new(base) else {
             handle_alloc_error(layout);
         };
+        populate(base, layout.size(), class);
         let chunk = Self { base, class, cells };
         let mut all = Vec::with_capacity(magazines);
         let mut filling = Magazine::empty(class);
@@ -130,3 +134,26 @@ impl Chunk {
         (index < self.cells && within == 0).then(|| self.cell(index))
     }
 }
+
+/// Has the kernel provide the pages of a chunk that is about to be written, in one call instead of a fault
+/// for each: where there are more tasks than ever before, the faults were half of what each cost.
+///
+/// It may refuse: one before Linux 5.14, or with larger pages, at the inside of which this begins. Then
+/// they come by faults. One before 6.9 tries for ever where an allocator's memory is a file that cannot be
+/// read, and a write would be answered with SIGBUS.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn populate(base: NonNull<u8>, bytes: usize, class: Class) {
+    const PAGE: usize = 4096;
+    let writes_each_page = class.size() <= PAGE;
+    if bytes < 4 * PAGE || !writes_each_page {
+        return;
+    }
+    let before = base.addr().get() % PAGE;
+    let first = base.as_ptr().wrapping_byte_sub(before);
+    // SAFETY: each of these pages has a byte of the new chunk, so it is mapped for writing; what is in it
+    // stays as it is.
+    let _ = unsafe { madvise(first.cast(), before + bytes, Advice::LinuxPopulateWrite) };
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn populate(_base: NonNull<u8>, _bytes: usize, _class: Class) {}
