@@ -105,7 +105,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// When the calling thread is not inside a runtime.
     #[track_caller]
     pub fn try_with_interest(inner: T, interest: Interest) -> Result<Self, AsyncFdTryNewError<T>> {
-        match Evented::with_interest(Descriptor(inner), interest, &Handle::current()) {
+        match Evented::event_first(Descriptor(inner), interest, &Handle::current()) {
             Ok(io) => Ok(Self { io }),
             Err((Descriptor(inner), cause)) => Err(AsyncFdTryNewError { inner, cause }),
         }

@@ -45,22 +45,28 @@ impl<S: Source> Evented<S> {
     /// # Errors
     ///
     /// When the operating system refuses the registration or the reactor has shut down.
-    pub fn with_handle(source: S, handle: &Handle) -> io::Result<Self> {
+    pub fn with_handle(mut source: S, handle: &Handle) -> io::Result<Self> {
         let both = Interest::READABLE | Interest::WRITABLE;
-        Self::with_interest(source, both, handle).map_err(|(_, error)| error)
+        let registration = Registration::with_handle(&mut source, both, handle)?;
+        Ok(Self {
+            registration,
+            source: Some(source),
+        })
     }
 
-    /// Registers `source`, which must be non-blocking, for `interest` only.
+    /// Registers `source`, which must be non-blocking and is not to be tried before an event, for
+    /// `interest` only.
     ///
     /// # Errors
     ///
     /// As [`with_handle`](Self::with_handle); the source comes back with the error.
-    pub(crate) fn with_interest(
+    #[cfg(unix)]
+    pub(crate) fn event_first(
         mut source: S,
         interest: Interest,
         handle: &Handle,
     ) -> Result<Self, (S, io::Error)> {
-        match Registration::with_handle(&mut source, interest, handle) {
+        match Registration::event_first(&mut source, interest, handle) {
             Ok(registration) => Ok(Self {
                 registration,
                 source: Some(source),

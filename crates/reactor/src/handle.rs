@@ -62,9 +62,9 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
-    pub(crate) fn new(handle: &Handle) -> Result<Arc<Self>, Rejected> {
+    pub(crate) fn new(handle: &Handle, io: ScheduledIo) -> Result<Arc<Self>, Rejected> {
         let registered = Arc::new(Self {
-            io: ScheduledIo::new(),
+            io,
             token: AtomicUsize::new(0),
             handle: handle.clone(),
         });

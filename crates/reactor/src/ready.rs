@@ -4,10 +4,12 @@
 //! Two further bits never leave the crate: `UNTRIED_READ` and `UNTRIED_WRITE` mean that nobody has
 //! tried a syscall since the source was registered. They let the first read or write go ahead
 //! without waiting for the first event, but do not make [`poll_ready`] or [`readiness`] succeed:
-//! a connecting socket is not writable before the kernel says so.
+//! a connecting socket is not writable before the kernel says so. A source of [`event_first`] has
+//! neither.
 //!
 //! [`poll_ready`]: crate::Registration::poll_ready
 //! [`readiness`]: crate::Registration::readiness
+//! [`event_first`]: crate::Registration::event_first
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr, BitOrAssign, Sub};

@@ -96,8 +96,32 @@ impl Registration {
         interest: Interest,
         handle: &Handle,
     ) -> io::Result<Self> {
+        Self::register(source, interest, handle, ScheduledIo::new())
+    }
+
+    /// As [`with_handle`](Self::with_handle), of a source that is not to be tried before the system has
+    /// said that it is ready: for attempts that may not end in `WouldBlock` when they come too soon, such
+    /// as a read from a pipe that has had no writer yet, or a caller's own code.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_handle`](Self::with_handle).
+    pub fn event_first(
+        source: &mut impl Source,
+        interest: Interest,
+        handle: &Handle,
+    ) -> io::Result<Self> {
+        Self::register(source, interest, handle, ScheduledIo::unready())
+    }
+
+    fn register(
+        source: &mut impl Source,
+        interest: Interest,
+        handle: &Handle,
+        io: ScheduledIo,
+    ) -> io::Result<Self> {
         // From here on its drop ends the key, should the kernel refuse.
-        let registration = Self(Registered::new(handle).map_err(rejected)?);
+        let registration = Self(Registered::new(handle, io).map_err(rejected)?);
         let token = Token(registration.0.token());
         let registry = &handle.shared.registry;
         registry.register(source, token, mio_interest(interest))?;

@@ -76,8 +76,17 @@ impl AsRef<ScheduledIo> for ScheduledIo {
 impl ScheduledIo {
     /// A descriptor of which nothing is known but that nobody has tried it.
     pub(crate) fn new() -> Self {
+        Self::that_is(Ready::UNTRIED_READ | Ready::UNTRIED_WRITE)
+    }
+
+    /// A descriptor that is not to be tried before an event.
+    pub(crate) fn unready() -> Self {
+        Self::that_is(Ready::EMPTY)
+    }
+
+    fn that_is(ready: Ready) -> Self {
         Self {
-            state: State::new(Ready::UNTRIED_READ | Ready::UNTRIED_WRITE),
+            state: State::new(ready),
             waiters: Mutex::new(Waiters::default()),
         }
     }

@@ -129,3 +129,21 @@ fn errors_alone_can_be_waited_for() {
         assert!(ready.ready().is_error());
     });
 }
+
+#[test]
+fn nothing_is_tried_before_the_system_says_that_it_is_ready() {
+    let net = Driven::start();
+    net.block_on(async {
+        let (fd, mut peer) = pair();
+        let early = |_: &UnixStream| -> std::io::Result<()> { panic!("it was tried") };
+        let refused = fd.try_io(Interest::READABLE, early);
+        assert_eq!(kind(refused), ErrorKind::WouldBlock);
+        assert!(poll_and_drop(fd.async_io(Interest::READABLE, early)).is_pending());
+        peer.write_all(b"x").expect("writes");
+        let read = |mut stream: &UnixStream| stream.read(&mut [0; 4]);
+        assert_eq!(
+            fd.async_io(Interest::READABLE, read).await.expect("reads"),
+            1
+        );
+    });
+}

@@ -75,10 +75,13 @@ fn fifos_open_by_path_and_are_checked() {
         let nobody = rustix::io::Errno::NXIO.raw_os_error();
         assert_eq!(alone.raw_os_error(), Some(nobody));
         let mut receiver = OpenOptions::new().open_receiver(&path).expect("opens");
+        assert_eq!(kind(receiver.try_read(&mut [0])), ErrorKind::WouldBlock);
+        let mut text = String::new();
+        // To a read(2) a pipe without a writer looks as one that all writers have left.
+        assert!(poll_and_drop(receiver.read_to_string(&mut text)).is_pending());
         let mut sender = OpenOptions::new().open_sender(&path).expect("opens");
         sender.write_all(b"through a file").await.expect("writes");
         drop(sender);
-        let mut text = String::new();
         receiver.read_to_string(&mut text).await.expect("reads");
         assert_eq!(text, "through a file");
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use heist_reactor::{Interest, Ready};
+use heist_reactor::{Handle, Interest, Ready};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 
 use super::options::not_a_pipe;
@@ -233,8 +233,10 @@ impl Receiver {
     #[track_caller]
     pub fn from_owned_fd_unchecked(fd: OwnedFd) -> io::Result<Self> {
         set_nonblocking(&fd, true)?;
+        // A read before the first writer has come would say that the pipe has ended.
+        let io = Evented::event_first(Descriptor(fd), Interest::READABLE, &Handle::current());
         Ok(Self {
-            io: Evented::new(Descriptor(fd))?,
+            io: io.map_err(|(_, error)| error)?,
         })
     }
 
