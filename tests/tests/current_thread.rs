@@ -310,3 +310,17 @@ fn a_thread_that_comes_and_goes_keeps_timers_going() {
         }
     });
 }
+
+#[test]
+fn what_each_block_on_has_worked_is_counted() {
+    deadline(|| {
+        let runtime = current_thread();
+        let length = Duration::from_millis(5);
+        for _ in 0..4 {
+            let work = runtime.spawn(async move { thread::sleep(length) });
+            runtime.block_on(work).expect("no panic");
+        }
+        let busy = runtime.metrics().worker_total_busy_duration(0);
+        assert!(busy >= 4 * length, "{busy:?} of 4 times {length:?}");
+    });
+}

@@ -233,9 +233,7 @@ impl Worker {
         }
         self.remote().counters.parks.add(1);
         self.turn.pause();
-        let busy = shared.clock.now().duration_since(self.awake_since);
-        let busy = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
-        self.remote().counters.busy.add(busy);
+        self.count_busy();
         context::call_hook(shared.on_park.get());
         shared.driver.went_idle();
         self.context.in_driver.set(true);
@@ -252,6 +250,13 @@ impl Worker {
         }
     }
 
+    /// Books the time since the worker woke up; it is about to sleep or to leave.
+    fn count_busy(&self) {
+        let busy = self.shared().clock.now().duration_since(self.awake_since);
+        let busy = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
+        self.remote().counters.busy.add(busy);
+    }
+
     /// Ends the service: by steps 3 and 4 of a shutdown (see [`crate::handle`]), as a spare worker
     /// that is not needed any more, or leaving everything to a successor.
     fn stop(&mut self) {
@@ -265,6 +270,7 @@ impl Worker {
         let Some(core) = core else {
             return self.shared().absentee_stopped();
         };
+        self.count_busy();
         self.remote().vitals.end();
         let Core {
             queue,

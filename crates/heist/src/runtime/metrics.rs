@@ -71,7 +71,7 @@ impl RuntimeMetrics {
     }
 
     /// Time that one worker has spent with tasks or in search of them, up to the last time it went to
-    /// sleep. To [wait awake](super::Builder::max_busy_wait) counts as sleep.
+    /// sleep, or its thread left `block_on`. To [wait awake](super::Builder::max_busy_wait) counts as sleep.
     #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
         self.handle.scheduler.worker_metrics(worker).busy

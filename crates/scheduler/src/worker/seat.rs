@@ -127,6 +127,7 @@ impl Worker {
         }) = core
         {
             yielded.into_iter().for_each(|task| queue.push(task));
+            self.count_busy();
             let remote = self.remote();
             remote.vitals.end();
             *remote.core.lock() = Some(queue);
