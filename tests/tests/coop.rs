@@ -70,3 +70,28 @@ fn consume_budget_shares_the_worker_too() {
         assert!(shares >= MESSAGES / 128 - 2, "{shares} turns");
     });
 }
+
+#[test]
+fn a_branch_of_select_outlives_its_budget_beside_a_channel_that_is_never_empty() {
+    deadline(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(1).build();
+        let runtime = runtime.expect("a runtime");
+        let mut messages = full();
+        let turns = runtime.spawn(async move {
+            let mut turns = 0;
+            loop {
+                heist::select! {
+                    () = consume_budget() => turns += 1,
+                    message = messages.recv() => if message.is_none() {
+                        break turns;
+                    },
+                }
+            }
+        });
+        let turns = runtime.block_on(turns).expect("no panic");
+        assert!(
+            turns > MESSAGES / 4,
+            "{turns} turns beside {MESSAGES} messages"
+        );
+    });
+}

@@ -63,6 +63,9 @@ pub mod io;
 
 pub mod net;
 
+#[doc(hidden)]
+pub mod select;
+
 pub mod fs;
 pub mod signal;
 
@@ -71,4 +74,4 @@ pub mod process;
 
 pub use heist_macros::{main, test};
 pub use task::spawn;
-pub use tokio::{join, pin, select, try_join};
+pub use tokio::{join, pin, try_join};

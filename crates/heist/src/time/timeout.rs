@@ -21,6 +21,10 @@ use super::{Instant, Sleep, sleep, sleep_until};
 
 /// Gives `future` until `duration` has passed.
 ///
+/// The time is looked at when `future` is pending. Sockets, timers and join handles are now and then, even if
+/// they are always ready; a bare [channel](crate::sync) never is while it has messages, so that a loop over
+/// one needs [`task::coop::cooperative`](crate::task::coop::cooperative) to be stopped in time.
+///
 /// # Errors
 ///
 /// The future returned yields [`Elapsed`] when the time is up; `future` is dropped with it.
