@@ -204,7 +204,7 @@ impl Registration {
             });
         }
         let result = f();
-        if would_block(&result) {
+        if again(&result) == Some(Again::AfterAnEvent) {
             self.0.io.clear(event);
         }
         result
@@ -276,12 +276,15 @@ impl Registration {
             if snapshot.is_shut_down() {
                 return Err(self.ended());
             }
-            let result = uninterrupted(&mut f);
-            if !would_block(&result) {
-                (coop.spend)();
-                return result;
+            let result = f();
+            match again(&result) {
+                Some(Again::AtOnce) => {}
+                Some(Again::AfterAnEvent) => self.0.io.clear(snapshot.event(mask)),
+                None => {
+                    (coop.spend)();
+                    return result;
+                }
             }
-            self.0.io.clear(snapshot.event(mask));
         }
     }
 
@@ -302,10 +305,14 @@ impl Registration {
             if snapshot.is_shut_down() {
                 return Poll::Ready(Err(self.ended()));
             }
-            let result = uninterrupted(&mut f);
-            if would_block(&result) {
-                self.0.io.clear(snapshot.event(mask));
-                continue;
+            let result = f();
+            match again(&result) {
+                Some(Again::AtOnce) => continue,
+                Some(Again::AfterAnEvent) => {
+                    self.0.io.clear(snapshot.event(mask));
+                    continue;
+                }
+                None => {}
             }
             if result.as_ref().is_ok_and(|value| used_up(value, snapshot)) {
                 self.0.io.clear(snapshot.event(mask));
@@ -385,16 +392,18 @@ impl Drop for Wait<'_> {
     }
 }
 
-fn would_block<R>(result: &io::Result<R>) -> bool {
-    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+/// When an attempt is to be made again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    AtOnce,
+    AfterAnEvent,
 }
 
-fn uninterrupted<R>(mut f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-    loop {
-        match f() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
+fn again<R>(result: &io::Result<R>) -> Option<Again> {
+    match result.as_ref().err()?.kind() {
+        io::ErrorKind::Interrupted => Some(Again::AtOnce),
+        io::ErrorKind::WouldBlock => Some(Again::AfterAnEvent),
+        _ => None,
     }
 }
 
