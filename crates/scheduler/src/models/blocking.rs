@@ -10,6 +10,7 @@ use crate::block_on::block_on;
 use crate::blocking::{BlockingConfig, Job, OneShot, Pool, Refused};
 use crate::clock::SystemClock;
 use crate::config::SpawnThread;
+use crate::sync::Mutex;
 use crate::task::{self, JoinHandle, Meta};
 
 /// No thread of the pool waits: each leaves as soon as it finds nothing to do.
@@ -147,13 +148,17 @@ fn a_job_is_run_or_cancelled_by_the_shutdown() {
 fn a_job_that_waits_for_a_thread_is_cancelled_by_the_shutdown() {
     model(|| {
         let pool = pool(1, FOR_EVER);
-        let bell = Bell::new();
-        let ring = bell.waker();
-        let running = submit_job(&pool, move || bell.wait());
+        // A lock, not a bell: loom's waits may end by themselves.
+        let gate = Arc::new(Mutex::new(()));
+        let held = gate.lock();
+        let running = {
+            let gate = gate.clone();
+            submit_job(&pool, move || drop(gate.lock()))
+        };
         let waiting = submit(&pool);
         pool.shut_down();
         let cancelled = waiting.is_finished();
-        ring.wake();
+        drop(held);
         assert!(pool.wait_until_empty(None));
         assert!(running.is_finished());
         assert!(cancelled, "the shutdown left it queued");
