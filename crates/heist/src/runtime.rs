@@ -36,6 +36,7 @@ mod builder;
 mod clock;
 mod driver;
 mod handle;
+mod local_home;
 mod local_runtime;
 pub(crate) mod local_set;
 mod metrics;

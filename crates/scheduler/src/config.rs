@@ -29,6 +29,9 @@ pub type SpawnThread = Arc<dyn Fn(ThreadKind, ThreadBody) -> io::Result<()> + Se
 /// A callback without arguments.
 pub type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
+/// Asks something of the calling thread.
+pub type ThreadTest = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What a scheduler is built from.
 #[derive(Clone)]
 pub struct Config {
@@ -43,6 +46,8 @@ pub struct Config {
     /// Whether there is one worker and no thread for it: whoever is in [`crate::Handle::block_on`]
     /// serves as that worker. `workers` is 1 then, and `max_spare_workers` 0.
     pub seat: bool,
+    /// Whether the calling thread is the one that alone may take the seat; without it each may.
+    pub only_thread: Option<ThreadTest>,
     /// Whether the scheduler shuts down when a task panics, and [`crate::Handle::block_on`] panics
     /// with what that one said.
     pub stop_on_panic: bool,
@@ -74,6 +79,7 @@ impl Config {
             seed: 0x9E37_79B9_7F4A_7C15,
             name: None,
             seat: false,
+            only_thread: None,
             stop_on_panic: false,
             spawn_thread,
             max_blocking_threads: 512,
@@ -95,6 +101,7 @@ impl fmt::Debug for Config {
             .field("seed", &self.seed)
             .field("name", &self.name)
             .field("seat", &self.seat)
+            .field("only_thread", &self.only_thread.is_some())
             .field("stop_on_panic", &self.stop_on_panic)
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("blocking_keep_alive", &self.blocking_keep_alive)

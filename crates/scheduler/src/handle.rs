@@ -27,7 +27,7 @@ use crate::parker::Place;
 use crate::report::TaskInfo;
 use crate::shared::Shared;
 use crate::sync::Arc;
-use crate::task::{self, BOXED_ABOVE, JoinHandle, Meta};
+use crate::task::{self, BOXED_ABOVE, JoinError, JoinHandle, Meta};
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
 #[derive(Clone)]
@@ -142,6 +142,18 @@ impl Handle {
     /// Whether there are no threads: [`Handle::block_on`] serves as the one worker.
     pub fn has_seat(&self) -> bool {
         self.shared.has_seat
+    }
+
+    /// Whether this is the thread that alone may serve; `None` where there is no such thread
+    /// ([`crate::Config::only_thread`]).
+    pub fn is_on_only_thread(&self) -> Option<bool> {
+        self.shared.only_thread.get().map(|is_it| is_it())
+    }
+
+    /// Takes the panic of a task that is none of this scheduler's as that of its own, with regard to
+    /// [`crate::Config::stop_on_panic`].
+    pub fn task_panicked(&self, error: &JoinError) {
+        self.shared.task_panicked(error);
     }
 
     /// How many workers there are.

@@ -58,7 +58,7 @@ mod models;
 mod stress;
 
 pub use block_on::block_on;
-pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind};
+pub use config::{Config, SpawnThread, ThreadBody, ThreadHook, ThreadKind, ThreadTest};
 pub use context::{is_worker, worker_index};
 pub use crew::block_in_place;
 pub use handle::{EnterGuard, Handle, spawn};

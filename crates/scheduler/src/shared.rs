@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::blocking::Pool;
 use crate::clock::Clock;
-use crate::config::{Config, ThreadHook};
+use crate::config::{Config, ThreadHook, ThreadTest};
 use crate::idle::Idle;
 use crate::injector::Injector;
 use crate::metrics::{Counter, Counters};
@@ -39,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) name: Option<String>,
     /// Nobody serves as the one worker but who is in `block_on`.
     pub(crate) has_seat: bool,
+    pub(crate) only_thread: Hook<ThreadTest>,
     stop_on_panic: bool,
     pub(crate) reporting: Reporting,
     pub(crate) clock: Arc<dyn Clock>,
@@ -135,15 +136,15 @@ impl std::fmt::Debug for Remote {
 }
 
 /// An optional callback.
-pub(crate) struct Hook(Option<ThreadHook>);
+pub(crate) struct Hook<F = ThreadHook>(Option<F>);
 
-impl Hook {
-    pub(crate) fn get(&self) -> Option<&ThreadHook> {
+impl<F> Hook<F> {
+    pub(crate) fn get(&self) -> Option<&F> {
         self.0.as_ref()
     }
 }
 
-impl std::fmt::Debug for Hook {
+impl<F> std::fmt::Debug for Hook<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.0.is_some() { "set" } else { "none" })
     }
@@ -194,6 +195,7 @@ impl Shared {
             id: next_set_id(),
             name: config.name,
             has_seat: config.seat,
+            only_thread: Hook(config.only_thread),
             stop_on_panic: config.stop_on_panic,
             reporting: config.reporting,
             regular: config.workers,

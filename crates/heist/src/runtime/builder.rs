@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use heist_scheduler::{SlowPoll, SlowPollHook, ThreadHook, budget};
@@ -340,7 +341,7 @@ impl Builder {
     /// - Else the operating system's error: it gave no descriptor for the reactor, or no thread for
     ///   a worker. Threads that had started are stopped again before this returns.
     pub fn build(&mut self) -> io::Result<Runtime> {
-        self.start()
+        self.start(None)
     }
 
     /// Starts a runtime whose tasks need not be `Send`, of a [`Builder::new_current_thread`].
@@ -357,7 +358,9 @@ impl Builder {
             self.flavor == RuntimeFlavor::CurrentThread,
             "`build_local` called for a multi-thread runtime: begin with `Builder::new_current_thread`"
         );
-        Ok(LocalRuntime::of(self.start()?))
+        let here = thread::current().id();
+        let is_here = Arc::new(move || thread::current().id() == here);
+        Ok(LocalRuntime::of(self.start(Some(is_here))?))
     }
 }
 

@@ -110,7 +110,9 @@ impl Handle {
     }
 
     /// Runs `future` to its end on the calling thread; the workers drive its I/O and timers. On a
-    /// current-thread runtime the calling thread does, with all tasks, unless another one is at it.
+    /// current-thread runtime the calling thread does, with all tasks, unless another one is at it. A
+    /// [`LocalRuntime`](super::LocalRuntime) is driven on its own thread only, and local tasks run in
+    /// `LocalRuntime::block_on` only.
     ///
     /// # Panics
     /// If called from a task or from inside another `block_on`; use `.await` there, or move the
@@ -228,6 +230,11 @@ pub struct EnterGuard<'a> {
 thread_local! {
     /// How many guards this thread holds.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many guards of this thread there are.
+pub(super) fn depth() -> usize {
+    DEPTH.try_with(Cell::get).unwrap_or(0)
 }
 
 /// How many guards of this thread there were with this one. It has no lifetime, so that a guard that is

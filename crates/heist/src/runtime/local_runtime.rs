@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use heist_scheduler::JoinHandle;
 
+use super::local_home::Home;
 use super::local_set::LocalSet;
 use super::{Builder, EnterGuard, Handle, Runtime, RuntimeMetrics};
 
 /// A runtime on one thread, whose tasks may hold what is not `Send`.
 ///
-/// [`spawn_local`](crate::task::spawn_local) works everywhere inside. [`heist::spawn`](crate::spawn) spawns
-/// tasks that are `Send`, which run here too.
+/// [`spawn_local`](crate::task::spawn_local) works everywhere inside: in [`LocalRuntime::block_on`], in tasks,
+/// and while the runtime is entered, also by its [`Handle`], on its own thread. On any other it panics.
+/// [`heist::spawn`](crate::spawn) spawns tasks that are `Send`, which run here too, and nowhere else.
 ///
 /// # Examples
 /// ```
@@ -39,6 +41,7 @@ struct Tasks {
     /// `None` only in the drop.
     set: Option<LocalSet>,
     handle: Handle,
+    _home: Home,
 }
 
 impl Tasks {
@@ -54,6 +57,10 @@ impl Drop for Tasks {
     }
 }
 
+// As `Runtime`.
+impl std::panic::UnwindSafe for LocalRuntime {}
+impl std::panic::RefUnwindSafe for LocalRuntime {}
+
 impl LocalRuntime {
     /// A runtime with the defaults of [`Builder::new_current_thread`].
     ///
@@ -64,14 +71,19 @@ impl LocalRuntime {
     }
 
     pub(super) fn of(runtime: Runtime) -> Self {
+        let handle = runtime.handle().clone();
+        let scheduler = handle.scheduler.clone();
+        let set = LocalSet::telling_of_panics(move |error| scheduler.task_panicked(error));
         let tasks = Tasks {
-            set: Some(LocalSet::new()),
-            handle: runtime.handle().clone(),
+            _home: Home::new(&handle, set.tasks()),
+            set: Some(set),
+            handle,
         };
         Self { tasks, runtime }
     }
 
-    /// A reference to the runtime that can be kept and sent anywhere.
+    /// A reference to the runtime that can be kept and sent anywhere. What is spawned by it runs while
+    /// [`LocalRuntime::block_on`] does.
     pub fn handle(&self) -> &Handle {
         self.runtime.handle()
     }
@@ -105,7 +117,18 @@ impl LocalRuntime {
         self.tasks.set().block_on(&self.runtime, future)
     }
 
-    /// Makes this the current runtime of the calling thread until the guard is dropped.
+    /// Makes this the current runtime of the thread until the guard is dropped, also for
+    /// [`spawn_local`](crate::task::spawn_local).
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let runtime = heist::runtime::LocalRuntime::new()?;
+    /// let _entered = runtime.enter();
+    /// let task = heist::task::spawn_local(async { 5 });
+    /// assert_eq!(runtime.block_on(task).unwrap(), 5);
+    /// # Ok(()) }
+    /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }

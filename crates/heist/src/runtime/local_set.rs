@@ -2,7 +2,8 @@
 //!
 //! # Protocol
 //! The set polls its tasks while it is polled itself, at most [`PER_POLL`] of them in a row; then it lets
-//! others run. During that the thread's current set is this one, which is where [`spawn_local`] looks.
+//! others run. During that the thread's current set is this one, which is where [`spawn_local`] looks,
+//! unless a [`LocalRuntime`](super::LocalRuntime) was entered since: the innermost gets the task.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,15 +12,24 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use heist_scheduler::{JoinHandle, LocalTasks, budget};
+use heist_scheduler::{JoinError, JoinHandle, LocalTasks, budget};
 
-use super::{Id, Runtime};
+use super::local_home::{self, Lives};
+use super::{Id, Runtime, handle};
 
 /// How many tasks a set polls before it yields.
 const PER_POLL: usize = 61;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Rc<LocalTasks>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Entered>> = const { RefCell::new(None) };
+}
+
+/// The set that a thread is in.
+#[derive(Clone)]
+struct Entered {
+    tasks: Rc<LocalTasks>,
+    /// In how many runtimes the thread was when it entered the set.
+    depth: usize,
 }
 
 /// A set of tasks that run where the set is awaited, on the thread that made it.
@@ -56,6 +66,16 @@ impl LocalSet {
         }
     }
 
+    pub(super) fn telling_of_panics(on_panic: impl Fn(&JoinError) + Send + Sync + 'static) -> Self {
+        Self {
+            tasks: Rc::new(LocalTasks::telling_of_panics(on_panic)),
+        }
+    }
+
+    pub(super) fn tasks(&self) -> &Rc<LocalTasks> {
+        &self.tasks
+    }
+
     /// A number that no other set, and no runtime, of the process has.
     pub fn id(&self) -> Id {
         Id(self.tasks.id())
@@ -63,8 +83,12 @@ impl LocalSet {
 
     /// Makes this the current set of the thread until the guard is dropped, for [`spawn_local`].
     pub fn enter(&self) -> LocalEnterGuard {
+        let entered = Entered {
+            tasks: self.tasks.clone(),
+            depth: handle::depth(),
+        };
         LocalEnterGuard {
-            previous: replace_current(Some(self.tasks.clone())),
+            previous: replace_current(Some(entered)),
         }
     }
 
@@ -157,7 +181,7 @@ impl fmt::Debug for LocalSet {
 /// Leaves the set that [`LocalSet::enter`] entered.
 #[must_use = "the set is left again when the guard is dropped"]
 pub struct LocalEnterGuard {
-    previous: Option<Rc<LocalTasks>>,
+    previous: Option<Entered>,
 }
 
 impl Drop for LocalEnterGuard {
@@ -173,8 +197,8 @@ impl fmt::Debug for LocalEnterGuard {
 }
 
 /// Returns the set before, for the caller to drop: that may drop tasks.
-fn replace_current(tasks: Option<Rc<LocalTasks>>) -> Option<Rc<LocalTasks>> {
-    let replaced = CURRENT.try_with(|current| current.replace(tasks));
+fn replace_current(entered: Option<Entered>) -> Option<Entered> {
+    let replaced = CURRENT.try_with(|current| current.replace(entered));
     replaced.ok().flatten()
 }
 
@@ -184,11 +208,17 @@ pub(crate) fn is_in_set() -> bool {
     current.unwrap_or(false)
 }
 
-/// Spawns a task, which need not be `Send`, into the [`LocalSet`] that the thread is in.
+/// Spawns a task, which need not be `Send`, into the [`LocalSet`] or the
+/// [`LocalRuntime`](crate::runtime::LocalRuntime) that the thread is in: that which it entered last.
+///
+/// If a `LocalRuntime` is over and one of its handles is entered, the task is dropped and its handle that of a
+/// cancelled one.
 ///
 /// # Panics
-/// If it is in none: call it from a task of a set, from [`LocalSet::run_until`], or while holding a
-/// [`LocalSet::enter`] guard. A task spawned by [`heist::spawn`](crate::spawn) is in none.
+/// - If the thread is in none: call it from a task of a set, from [`LocalSet::run_until`], or while holding a
+///   [`LocalSet::enter`] guard. A task spawned by [`heist::spawn`](crate::spawn) is in none, except on a
+///   `LocalRuntime`.
+/// - If it is in a `LocalRuntime` of another thread.
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -204,12 +234,30 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
+    tasks_here().spawn(future, name)
+}
+
+/// The set of [`spawn_local`].
+#[track_caller]
+fn tasks_here() -> Rc<LocalTasks> {
     let current = CURRENT.try_with(|current| current.borrow().clone());
-    match current.ok().flatten() {
-        Some(tasks) => tasks.spawn(future, name),
-        None => panic!(
-            "`spawn_local` called outside of a `LocalSet`: call it inside `LocalSet::run_until`, or in a \
-             task that is local itself; a task of `heist::spawn` may move between threads"
+    let current = current.ok().flatten();
+    let home = match &current {
+        Some(set) if set.depth == handle::depth() => None,
+        _ => local_home::of_current(),
+    };
+    match (home, current) {
+        (Some(Lives::Here(tasks)), _) | (None, Some(Entered { tasks, .. })) => tasks,
+        // Nobody keeps this one: what is spawned into it is dropped at once.
+        (Some(Lives::NoMore), _) => Rc::default(),
+        (Some(Lives::Elsewhere), _) => panic!(
+            "`spawn_local` called on another thread than the `LocalRuntime`'s own: its local tasks may be \
+             spawned there only; use `heist::spawn` here"
+        ),
+        (None, None) => panic!(
+            "`spawn_local` called outside of a `LocalSet` or `LocalRuntime`: call it inside \
+             `LocalSet::run_until` or `LocalRuntime::block_on`, or in a task that is local itself; a task of \
+             `heist::spawn` may move between threads"
         ),
     }
 }

@@ -39,7 +39,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use super::cell::{Meta, TaskRef};
-use super::{JoinHandle, NotHere, Schedule, Task, birth, id};
+use super::{JoinError, JoinHandle, NotHere, Schedule, Task, birth, id};
 use crate::sync::{Condvar, Mutex};
 
 /// A set of tasks that run on the thread that made it. Dropping it cancels them.
@@ -54,7 +54,11 @@ pub struct LocalTasks {
 struct Shared {
     queue: Mutex<Queue>,
     arrived: Condvar,
+    on_panic: Option<PanicHook>,
 }
+
+/// Is told of each panic.
+type PanicHook = Box<dyn Fn(&JoinError) + Send + Sync>;
 
 #[derive(Default)]
 struct Queue {
@@ -66,10 +70,20 @@ struct Queue {
 impl LocalTasks {
     /// An empty set.
     pub fn new() -> Self {
+        Self::with_hook(None)
+    }
+
+    /// An empty set that calls `on_panic` when a task of it panics, on the thread that runs it.
+    pub fn telling_of_panics(on_panic: impl Fn(&JoinError) + Send + Sync + 'static) -> Self {
+        Self::with_hook(Some(Box::new(on_panic)))
+    }
+
+    fn with_hook(on_panic: Option<PanicHook>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 queue: Mutex::new(Queue::default()),
                 arrived: Condvar::new(),
+                on_panic,
             }),
             id: id::next_set_id(),
             _not_send: PhantomData,
@@ -188,6 +202,10 @@ impl Schedule for Member {
 
     fn schedule_yielded(target: Arc<Shared>, task: Task) {
         target.push(task);
+    }
+
+    fn panicked(&self, error: &JoinError) {
+        self.shared.on_panic.iter().for_each(|hook| hook(error));
     }
 
     fn ends(&self, _cancelled: bool) -> Result<(), NotHere> {

@@ -4,6 +4,8 @@
 //! # Invariants
 //! - The core rests in `Remote::core` while nobody has the seat, and taking it counts as starting a
 //!   worker, under the core's lock; see [`crate::crew`] and `Shared::worker_started`.
+//! - Where one thread alone may serve ([`crate::Config::only_thread`]), no other takes it: its root waits, as
+//!   beside workers with threads of their own.
 //! - Leaving keeps every task: those that have yielded go behind the queue's.
 //! - Nothing is in [`Core::yielded`] when the thread goes to sleep.
 //! - While it has the seat the thread is a worker also when it polls its root: what that spawns goes
@@ -36,9 +38,9 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Takes the seat, if there is one and it is free.
+    /// Takes the seat, if there is one for this thread and it is free.
     pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
-        if !shared.has_seat {
+        if !shared.has_seat || shared.only_thread.get().is_some_and(|is_it| !is_it()) {
             return None;
         }
         let queue = {

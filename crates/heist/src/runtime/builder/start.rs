@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use heist_reactor::{Control as _, Reactor};
-use heist_scheduler::{Config, Launch, Reporting, ThreadKind, Watchdog};
+use heist_scheduler::{Config, Launch, Reporting, ThreadKind, ThreadTest, Watchdog};
 
 use super::{Builder, UnhandledPanic};
 use crate::runtime::clock::PausableClock;
@@ -17,7 +17,8 @@ use crate::runtime::handle::RuntimeFlavor;
 use crate::runtime::{Handle, Runtime, probe, slow_poll, threads};
 
 impl Builder {
-    pub(super) fn start(&self) -> io::Result<Runtime> {
+    /// With `only_thread` a runtime that is driven on that one alone.
+    pub(super) fn start(&self, only_thread: Option<ThreadTest>) -> io::Result<Runtime> {
         let workers = self.workers()?;
         self.check()?;
         let clock = Arc::new(PausableClock::new());
@@ -34,7 +35,8 @@ impl Builder {
             max_busy_wait: self.max_busy_wait,
         })?;
         let reactor_handle = reactor.handle().clone();
-        let config = self.config(workers, &reactor_handle);
+        let mut config = self.config(workers, &reactor_handle);
+        config.only_thread = only_thread;
         let driver = ReactorDriver::new(reactor, clock);
         let place = driver.scheduler();
         let (scheduler, launches) = heist_scheduler::Handle::new(config, Box::new(driver));
