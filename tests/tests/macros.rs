@@ -36,6 +36,42 @@ async fn a_test_may_begin_with_a_stopped_clock() {
     assert_eq!(start.elapsed(), Duration::from_secs(86_400));
 }
 
+#[heist::test(flavor = "local")]
+async fn a_test_may_have_local_tasks() {
+    let five = std::rc::Rc::new(5);
+    let task = heist::task::spawn_local(async move { *five });
+    assert_eq!(task.await.expect("no panic"), 5);
+}
+
+#[heist::test(name = "api", flavor = "multi_thread")]
+async fn a_test_may_name_its_runtime() {
+    assert_eq!(heist::runtime::Handle::current().name(), Some("api"));
+}
+
+#[heist::test(unhandled_panic = "shutdown_runtime")]
+#[should_panic(expected = "the task's panic")]
+async fn a_test_may_fail_by_the_panic_of_a_task() {
+    drop(heist::spawn(async { panic!("the task's panic") }));
+    std::future::pending::<()>().await;
+}
+
+#[heist::test(unhandled_panic = "ignore")]
+async fn a_test_may_leave_a_panic_to_the_handle() {
+    let task = heist::spawn(async { panic!("the task's panic") });
+    assert!(task.await.expect_err("panicked").is_panic());
+}
+
+#[heist::main(flavor = "local")]
+async fn start_locally(factor: usize) -> std::rc::Rc<usize> {
+    let task = heist::task::spawn_local(async move { std::rc::Rc::new(factor * 21) });
+    task.await.expect("no panic")
+}
+
+#[test]
+fn what_a_local_main_returns_need_not_be_send() {
+    assert_eq!(*start_locally(2), 42);
+}
+
 #[heist::test]
 #[should_panic(expected = "the body's panic")]
 async fn a_panic_in_the_body_fails_the_test() {

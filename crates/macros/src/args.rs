@@ -3,13 +3,15 @@
 use proc_macro2::TokenStream;
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, ExprLit, Lit, MetaNameValue, Path, Result, Token};
+use syn::{Error, Expr, ExprLit, Lit, LitStr, Meta, MetaNameValue, Path, Result, Token};
 
 /// What stands in the parentheses of `#[heist::main(…)]`.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) worker_threads: Option<usize>,
     pub(crate) start_paused: Option<bool>,
+    pub(crate) name: Option<String>,
+    pub(crate) unhandled_panic: Option<UnhandledPanic>,
     pub(crate) krate: Option<Path>,
     flavor: Option<Flavor>,
 }
@@ -19,18 +21,38 @@ pub(crate) struct Args {
 pub(crate) enum Flavor {
     CurrentThread,
     MultiThread,
+    Local,
+}
+
+/// What the panic of a task does to the runtime.
+#[derive(Clone, Copy)]
+pub(crate) enum UnhandledPanic {
+    Ignore,
+    ShutdownRuntime,
 }
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
         let mut args = Self::default();
-        for pair in Punctuated::<MetaNameValue, Token![,]>::parse_terminated.parse2(tokens)? {
-            args.take(&pair)?;
-            if args.flavor == Some(Flavor::CurrentThread) && args.worker_threads.is_some() {
+        for arg in Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens)? {
+            let Meta::NameValue(pair) = &arg else {
                 return Err(Error::new_spanned(
-                    &pair,
-                    "a `current_thread` runtime has no worker threads: leave out `worker_threads`, or \
-                     the flavor",
+                    &arg,
+                    "expected `name = value`, such as `flavor = \"current_thread\"`",
+                ));
+            };
+            args.take(pair)?;
+            let alone = match args.flavor {
+                Some(Flavor::CurrentThread) => "current_thread",
+                Some(Flavor::Local) => "local",
+                _ => continue,
+            };
+            if args.worker_threads.is_some() {
+                return Err(Error::new_spanned(
+                    pair,
+                    format!(
+                        "a `{alone}` runtime has no worker threads: leave out `worker_threads`, or the flavor"
+                    ),
                 ));
             }
         }
@@ -49,11 +71,17 @@ impl Args {
             Some("worker_threads") => self.worker_threads.replace(workers(&pair.value)?).is_none(),
             Some("flavor") => self.flavor.replace(flavor(&pair.value)?).is_none(),
             Some("start_paused") => self.start_paused.replace(boolean(&pair.value)?).is_none(),
+            Some("name") => self.name.replace(runtime_name(&pair.value)?).is_none(),
+            Some("unhandled_panic") => {
+                let behavior = unhandled_panic(&pair.value)?;
+                self.unhandled_panic.replace(behavior).is_none()
+            }
             Some("crate") => self.krate.replace(krate(&pair.value)?).is_none(),
             _ => {
                 return Err(Error::new_spanned(
                     &pair.path,
-                    "unknown argument: expected `flavor`, `worker_threads`, `start_paused` or `crate`",
+                    "unknown argument: expected `flavor`, `worker_threads`, `name`, `start_paused`, \
+                     `unhandled_panic` or `crate`",
                 ));
             }
         };
@@ -85,18 +113,40 @@ fn workers(value: &Expr) -> Result<usize> {
 }
 
 fn flavor(value: &Expr) -> Result<Flavor> {
-    let Some(Lit::Str(name)) = literal(value) else {
-        return Err(Error::new_spanned(
-            value,
-            "expected a string: `\"multi_thread\"` or `\"current_thread\"`",
-        ));
-    };
+    let name = string(
+        value,
+        "`\"multi_thread\"`, `\"current_thread\"` or `\"local\"`",
+    )?;
     match name.value().as_str() {
         "multi_thread" => Ok(Flavor::MultiThread),
         "current_thread" => Ok(Flavor::CurrentThread),
+        "local" => Ok(Flavor::Local),
         _ => Err(Error::new_spanned(
             value,
-            "unknown flavor: there are `\"multi_thread\"` and `\"current_thread\"`",
+            "unknown flavor: there are `\"multi_thread\"`, `\"current_thread\"` and `\"local\"`",
+        )),
+    }
+}
+
+fn runtime_name(value: &Expr) -> Result<String> {
+    let name = string(value, "`\"api\"`, for instance")?.value();
+    if name.trim().is_empty() {
+        return Err(Error::new_spanned(
+            value,
+            "the name of a runtime is empty: leave it out instead",
+        ));
+    }
+    Ok(name)
+}
+
+fn unhandled_panic(value: &Expr) -> Result<UnhandledPanic> {
+    let behavior = string(value, "`\"ignore\"` or `\"shutdown_runtime\"`")?;
+    match behavior.value().as_str() {
+        "ignore" => Ok(UnhandledPanic::Ignore),
+        "shutdown_runtime" => Ok(UnhandledPanic::ShutdownRuntime),
+        _ => Err(Error::new_spanned(
+            value,
+            "unknown behavior: there are `\"ignore\"` and `\"shutdown_runtime\"`",
         )),
     }
 }
@@ -114,6 +164,16 @@ fn krate(value: &Expr) -> Result<Path> {
         _ => Err(Error::new_spanned(
             value,
             "expected a path in a string, such as `\"my_crate::heist\"`",
+        )),
+    }
+}
+
+fn string<'a>(value: &'a Expr, such_as: &str) -> Result<&'a LitStr> {
+    match literal(value) {
+        Some(Lit::Str(string)) => Ok(string),
+        _ => Err(Error::new_spanned(
+            value,
+            format!("expected a string: {such_as}"),
         )),
     }
 }

@@ -8,7 +8,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Error, ItemFn, Result};
 
-use crate::args::{Args, Flavor};
+use crate::args::{Args, Flavor, UnhandledPanic};
 
 /// Which attribute is being expanded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,23 +41,25 @@ fn expand(kind: Kind, args: TokenStream, mut function: ItemFn) -> Result<TokenSt
     check(kind, &function)?;
     let args = Args::parse(args)?;
 
+    let heist = args
+        .krate
+        .as_ref()
+        .map_or_else(|| quote!(::heist), |path| quote!(#path));
     let default = match kind {
         Kind::Main => Flavor::MultiThread,
         Kind::Test => Flavor::CurrentThread,
     };
-    let (builder, default_workers) = match args.flavor_or(default) {
-        Flavor::CurrentThread => (quote!(new_current_thread), None),
-        Flavor::MultiThread => (
-            quote!(new_multi_thread),
-            (kind == Kind::Test).then_some(TEST_WORKERS),
+    let flavor = args.flavor_or(default);
+    let (builder, build) = match flavor {
+        Flavor::CurrentThread => (quote!(new_current_thread), quote!(build())),
+        Flavor::MultiThread => (quote!(new_multi_thread), quote!(build())),
+        Flavor::Local => (
+            quote!(new_current_thread),
+            quote!(build_local(#heist::runtime::LocalOptions::default())),
         ),
     };
-    let workers = args.worker_threads.or(default_workers);
-    let start_paused = args.start_paused.map(|value| quote!(.start_paused(#value)));
-    let heist = args
-        .krate
-        .map_or_else(|| quote!(::heist), |path| quote!(#path));
-    let workers = workers.map(|count| quote!(.worker_threads(#count)));
+    let has_default_workers = kind == Kind::Test && flavor == Flavor::MultiThread;
+    let settings = settings(&args, has_default_workers.then_some(TEST_WORKERS), &heist);
     let test = (kind == Kind::Test).then(|| quote!(#[::core::prelude::v1::test]));
 
     function.sig.asyncness = None;
@@ -75,10 +77,9 @@ fn expand(kind: Kind, args: TokenStream, mut function: ItemFn) -> Result<TokenSt
         .map_or_else(|| block.span(), |last| last.span());
     let run = quote_spanned! {value=>
         #heist::runtime::Builder::#builder()
-            #workers
-            #start_paused
+            #settings
             .enable_all()
-            .build()
+            .#build
             .expect("failed to build the runtime")
             .block_on(__heist_body)
     };
@@ -90,6 +91,22 @@ fn expand(kind: Kind, args: TokenStream, mut function: ItemFn) -> Result<TokenSt
             #run
         }
     })
+}
+
+/// The calls that tell the builder what the arguments say.
+fn settings(args: &Args, default_workers: Option<usize>, heist: &TokenStream) -> TokenStream {
+    let workers = args.worker_threads.or(default_workers);
+    let workers = workers.map(|count| quote!(.worker_threads(#count)));
+    let start_paused = args.start_paused.map(|value| quote!(.start_paused(#value)));
+    let unhandled_panic = args.unhandled_panic.map(|behavior| {
+        let behavior = match behavior {
+            UnhandledPanic::Ignore => quote!(Ignore),
+            UnhandledPanic::ShutdownRuntime => quote!(ShutdownRuntime),
+        };
+        quote!(.unhandled_panic(#heist::runtime::UnhandledPanic::#behavior))
+    });
+    let name = args.name.as_ref().map(|name| quote!(.name(#name)));
+    quote!(#workers #start_paused #unhandled_panic #name)
 }
 
 /// Refuses functions that the expansion would make no sense of.

@@ -43,10 +43,26 @@ use expand::Kind;
 ///
 /// - `worker_threads = 4`: how many workers, at least 1. By default as many as the process may
 ///   use cores.
-/// - `flavor = "current_thread"`: no worker threads, everything runs on the calling one. The default
-///   is `"multi_thread"`.
+/// - `flavor = "current_thread"`: no worker threads, everything runs on the calling one. `flavor = "local"`:
+///   so too, on a `heist::runtime::LocalRuntime`, inside of which `heist::task::spawn_local` takes tasks that
+///   are not `Send`. The default is `"multi_thread"`.
+/// - `name = "api"`: names the runtime; see `heist::runtime::Builder::name`. It must not be blank.
 /// - `start_paused = true`: the clock stands still from the start; see `heist::time::pause`.
+/// - `unhandled_panic = "shutdown_runtime"`: the panic of a task ends the runtime, and the function panics
+///   with its message; see `heist::runtime::UnhandledPanic`. The default is `"ignore"`.
 /// - `crate = "path"`: where the `heist` crate is, when it has been renamed or re-exported.
+///
+/// Each is a literal and is given once at most, in any order. All go with every flavor, except
+/// `worker_threads`, which goes with `"multi_thread"` only.
+///
+/// ```text
+/// #[heist::main(flavor = "local", name = "api")]
+/// async fn main() {
+///     let shared = std::rc::Rc::new(5);
+///     let task = heist::task::spawn_local(async move { *shared });
+///     assert_eq!(task.await.unwrap(), 5);
+/// }
+/// ```
 ///
 /// # Panics
 ///
@@ -73,6 +89,18 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 /// #[heist::test(start_paused = true)]
 /// async fn a_day_passes_at_once() {
 ///     heist::time::sleep(Duration::from_secs(86_400)).await;
+/// }
+///
+/// #[heist::test(flavor = "local")]
+/// async fn a_task_need_not_be_send() {
+///     let shared = std::rc::Rc::new(5);
+///     let task = heist::task::spawn_local(async move { *shared });
+///     assert_eq!(task.await.unwrap(), 5);
+/// }
+///
+/// #[heist::test(unhandled_panic = "shutdown_runtime")]
+/// async fn no_task_panics_unseen() {
+///     heist::spawn(async { assert_eq!(2 + 2, 4) }).await.unwrap();
 /// }
 /// ```
 #[proc_macro_attribute]

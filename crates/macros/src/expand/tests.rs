@@ -59,6 +59,44 @@ fn every_argument_reaches_the_builder() {
 }
 
 #[test]
+fn a_local_runtime_is_built_as_one() {
+    same(
+        &expanded(
+            Kind::Main,
+            r#"flavor = "local", name = "api", unhandled_panic = "shutdown_runtime", crate = "renamed""#,
+            "async fn main() {}",
+        ),
+        quote! {
+            fn main() {
+                let __heist_body = async {};
+                renamed::runtime::Builder::new_current_thread()
+                    .unhandled_panic(renamed::runtime::UnhandledPanic::ShutdownRuntime)
+                    .name("api")
+                    .enable_all()
+                    .build_local(renamed::runtime::LocalOptions::default())
+                    .expect("failed to build the runtime")
+                    .block_on(__heist_body)
+            }
+        },
+    );
+    let expansion = expanded(Kind::Test, r#"flavor = "local""#, "async fn t() {}");
+    assert!(expansion.contains("build_local"), "{expansion}");
+}
+
+#[test]
+fn name_and_unhandled_panic_go_with_every_flavor() {
+    for flavor in ["current_thread", "multi_thread", "local"] {
+        let args = format!(r#"flavor = "{flavor}", name = "n", unhandled_panic = "ignore""#);
+        let expansion = expanded(Kind::Test, &args, "async fn works() {}");
+        assert!(expansion.contains(". name (\"n\")"), "{expansion}");
+        assert!(
+            expansion.contains("UnhandledPanic :: Ignore"),
+            "{expansion}"
+        );
+    }
+}
+
+#[test]
 fn a_test_may_have_no_threads_and_a_clock_that_stands() {
     same(
         &expanded(
@@ -154,10 +192,25 @@ fn errors_in_the_arguments_point_at_the_culprit() {
             "has no worker threads",
             "worker_threads = 2",
         ),
+        (
+            r#"worker_threads = 2, flavor = "local""#,
+            "has no worker threads",
+            r#"flavor = "local""#,
+        ),
         (r#"flavor = "other""#, "unknown flavor", r#""other""#),
         ("flavor = 1", "expected a string", "1"),
+        ("name = 1", "expected a string", "1"),
+        (r#"name = " ""#, "leave it out", r#"" ""#),
+        (
+            r#"unhandled_panic = "abort""#,
+            "`\"ignore\"` and `\"shutdown_runtime\"`",
+            r#""abort""#,
+        ),
+        ("unhandled_panic = true", "expected a string", "true"),
         ("start_paused = 1", "`true` or `false`", "1"),
         ("start = true", "unknown argument", "start"),
+        ("start_paused", "`name = value`", "start_paused"),
+        ("flavor(local)", "`name = value`", "flavor(local)"),
         ("crate = heist", "a path in a string", "heist"),
         (
             r#"flavor = "multi_thread", flavor = "multi_thread""#,
