@@ -276,6 +276,19 @@ fn children_of_a_runtime_that_has_ended_are_reaped_by_the_next_to_start_one() {
 }
 
 #[test]
+fn a_child_is_waited_for_in_another_runtime_after_its_own_has_ended() {
+    deadline(|| {
+        let start = |script: &str| multi(1).block_on(async { shell(script).spawn() });
+        let mut child = start("exit 3").expect("starts");
+        let status = multi(1).block_on(child.wait()).expect("waits");
+        assert_eq!(status.code(), Some(3));
+        let mut child = start("exec sleep 1000").expect("starts");
+        multi(1).block_on(child.kill()).expect("kills");
+        assert_eq!(child.id(), None);
+    });
+}
+
+#[test]
 fn a_wait_that_is_given_up_loses_no_status() {
     on_two_workers(async {
         let mut child = shell("read line; exit 9")

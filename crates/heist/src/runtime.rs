@@ -50,6 +50,7 @@ mod threads;
 pub use heist_scheduler::{SlowPoll, Stall};
 
 pub use shut_down::is_rt_shutdown_err;
+pub(crate) use shut_down::shut_down;
 
 pub use builder::{Builder, UnhandledPanic};
 pub use handle::{EnterGuard, Handle, Id, RuntimeFlavor, TryCurrentError, worker_index};

@@ -108,6 +108,11 @@ impl Handle {
         self.shared.finish_if_last();
     }
 
+    /// Whether a shutdown has begun. Whoever sees a blocking job that it refused or cancelled finds it so.
+    pub fn is_stopping(&self) -> bool {
+        self.shared.is_stopping()
+    }
+
     /// Waits until a shutdown is complete or `timeout` is over; true if it is complete.
     pub fn wait_stopped(&self, timeout: Option<Duration>) -> bool {
         self.shared.wait_stopped(timeout)

@@ -12,7 +12,11 @@ use super::stdio::{ChildStderr, ChildStdin, ChildStdout};
 ///
 /// Dropping it neither waits for the child nor ends it, unless
 /// [`kill_on_drop`](super::Command::kill_on_drop) was set; either way the runtime reaps it when it
-/// ends, so that no zombie stays.
+/// ends, so that no zombie stays. What of it still runs when the runtime shuts down is reaped by whoever
+/// starts the next child.
+///
+/// It may be waited for in another runtime than the one it was started in, even after that one has shut
+/// down. Its piped streams belong to the first.
 #[derive(Debug)]
 pub struct Child {
     exit: Exit,
@@ -87,7 +91,11 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// Those of waitpid(2), or when the runtime has shut down.
+    /// Those of waitpid(2); those of [`Command::spawn`](super::Command::spawn) when the child has to be
+    /// watched anew, because the runtime it was watched in has shut down; and when there is no other runtime
+    /// on this thread then, or that one has shut down too ([`is_rt_shutdown_err`]).
+    ///
+    /// [`is_rt_shutdown_err`]: crate::runtime::is_rt_shutdown_err
     ///
     /// # Cancel safety
     ///
@@ -122,7 +130,8 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// Those of waitpid(2) and read(2).
+    /// As [`wait`](Self::wait), and those of read(2); also when the runtime that the child was started in has
+    /// shut down, if there are outputs to read.
     ///
     /// # Cancel safety
     ///

@@ -8,7 +8,15 @@
 //!    makes it look at its own; the listener is there before the first look, so none is missed.
 //! 3. Either way the status is asked for with `waitpid`, which reaps; the standard library's `Child`
 //!    keeps it, so that it can be asked for again and is never asked of a number that is reused.
-//! 4. Dropped before that, the child goes to the [orphans](super::orphan).
+//! 4. The bell hangs in the child's home, the runtime it was started in. When that shuts down, whoever waits
+//!    is told so by the bell; the child does not end with it. So the wait asks once more, then hangs
+//!    another bell in the runtime it is polled in, which is the child's home from then on.
+//! 5. Dropped before its end, the child goes to the [orphans](super::orphan).
+//!
+//! # Invariants
+//!
+//! - Nothing is awaited between a bell's failure and the next one's place: a wait dropped at any await leaves
+//!   child, bell and home as they belong together.
 
 use std::io;
 #[cfg(target_os = "linux")]
@@ -19,7 +27,7 @@ use std::process::{Child, ExitStatus};
 use heist_net::{AsyncFd, Interest};
 
 use super::orphan;
-use crate::runtime::Handle;
+use crate::runtime::{Handle, is_rt_shutdown_err, shut_down};
 use crate::signal::unix::{Signal, SignalKind, signal};
 
 /// A child process, watched.
@@ -27,8 +35,6 @@ use crate::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Exit {
     /// `None` only once dropped.
     watched: Option<Watched>,
-    /// Where the child is waited for when nobody else does.
-    home: Handle,
     kill_on_drop: bool,
 }
 
@@ -36,6 +42,8 @@ pub(super) struct Exit {
 struct Watched {
     child: Child,
     bell: Bell,
+    /// The runtime of the bell; where the child is waited for when nobody else does.
+    home: Handle,
 }
 
 /// What rings when the child may have ended.
@@ -71,7 +79,8 @@ impl Bell {
         signal(SignalKind::child()).map(Self::Signal)
     }
 
-    /// Waits for a ring; `asked` looks whether it was for us.
+    /// Waits for a ring; `asked` looks whether it was for us. Fails with the error of a runtime that has
+    /// shut down if it never rings again.
     async fn next(
         &mut self,
         asked: impl FnOnce() -> io::Result<Option<ExitStatus>>,
@@ -91,8 +100,7 @@ impl Bell {
                     return Ok(Some(status));
                 }
                 let ring = signal.recv().await;
-                ring.ok_or_else(|| io::Error::other("the runtime of this child has shut down"))?;
-                Ok(None)
+                ring.ok_or_else(shut_down).map(|()| None)
             }
         }
     }
@@ -111,12 +119,33 @@ fn pidfd(child: &Child) -> Option<OwnedFd> {
 
 impl Watched {
     async fn wait(&mut self) -> io::Result<ExitStatus> {
-        let Self { child, bell } = self;
         loop {
-            if let Some(status) = bell.next(|| child.try_wait()).await? {
-                return Ok(status);
+            let Self { child, bell, .. } = self;
+            match bell.next(|| child.try_wait()).await {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) => {}
+                Err(error) if is_rt_shutdown_err(&error) => {
+                    if let Some(status) = child.try_wait()? {
+                        return Ok(status);
+                    }
+                    self.move_here(error)?;
+                }
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Makes the current runtime the child's home, as the one it had has shut down; without one, fails
+    /// with `error`, which said that.
+    fn move_here(&mut self, error: io::Error) -> io::Result<()> {
+        let here = Handle::try_current().map_err(|_| error)?;
+        self.bell = match self.bell {
+            #[cfg(target_os = "linux")]
+            Bell::Pidfd(_) => Bell::new(&self.child)?,
+            Bell::Signal(_) => Bell::signal()?,
+        };
+        self.home = here;
+        Ok(())
     }
 }
 
@@ -124,8 +153,7 @@ impl Exit {
     /// Watches `child` with `bell`.
     pub(super) fn new(child: Child, bell: Bell, home: Handle, kill_on_drop: bool) -> Self {
         Self {
-            watched: Some(Watched { child, bell }),
-            home,
+            watched: Some(Watched { child, bell, home }),
             kill_on_drop,
         }
     }
@@ -167,8 +195,12 @@ impl Drop for Exit {
             let _ = watched.child.kill();
         }
         if matches!(watched.child.try_wait(), Ok(None)) {
-            let reaper = Reaper(Some(watched));
-            drop(self.home.spawn(reaper.run()));
+            let mut runtime = watched.home.clone();
+            if runtime.has_shut_down() {
+                runtime = Handle::try_current().unwrap_or(runtime);
+            }
+            // Refused if that one has shut down, too: the child is left to others then.
+            drop(runtime.spawn(Reaper(Some(watched)).run()));
         }
     }
 }
@@ -188,7 +220,7 @@ impl Reaper {
 
 impl Drop for Reaper {
     fn drop(&mut self) {
-        if let Some(Watched { child, bell }) = self.0.take() {
+        if let Some(Watched { child, bell, .. }) = self.0.take() {
             drop(bell);
             orphan::leave(child);
         }

@@ -2,10 +2,12 @@
 //!
 //! # Protocol
 //!
-//! 1. A dropped [`Child`](super::Child) that has not ended is given to a task of the runtime it was
-//!    started in, which waits for its end and reaps it.
-//! 2. When that runtime shuts down, the task is dropped and leaves its child in [`LEFT`].
-//! 3. Whoever starts a child, or leaves one, reaps those of [`LEFT`] that have ended meanwhile.
+//! 1. A dropped [`Child`](super::Child) that has not ended is given to a task of its home, the runtime it was
+//!    started in or last waited for in, or, if that has shut down, of the runtime it is dropped in. The task
+//!    waits for its end and reaps it.
+//! 2. When that runtime shuts down, the task is dropped and leaves its child in [`LEFT`]; so does a task
+//!    that is refused.
+//! 3. Whoever starts a child reaps those of [`LEFT`] that have ended meanwhile.
 //!
 //! What is in [`LEFT`] when the process ends is inherited, and reaped, by init.
 //!

@@ -123,6 +123,11 @@ impl Handle {
         self.scheduler.block_on(future)
     }
 
+    /// Whether a shutdown has begun.
+    pub(crate) fn has_shut_down(&self) -> bool {
+        self.scheduler.is_stopping()
+    }
+
     /// All tasks that are alive now, in no order.
     ///
     /// # Examples

@@ -157,7 +157,7 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 pub(super) async fn ctrl_c() -> io::Result<()> {
     match signal(SignalKind::interrupt())?.recv().await {
         Some(()) => Ok(()),
-        None => Err(io::Error::other("the runtime has shut down")),
+        None => Err(crate::runtime::shut_down()),
     }
 }
 
