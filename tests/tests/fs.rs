@@ -4,9 +4,11 @@ use std::io::{ErrorKind, Seek as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use heist::fs::{self, File, OpenOptions};
 use heist::io::{self, AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, SeekFrom};
+use heist::runtime::{Builder, is_rt_shutdown_err};
 use heist_tests::{deadline, multi};
 
 /// A directory of a test's own, removed at its end.
@@ -238,5 +240,35 @@ fn standard_output_takes_what_it_is_given() {
         let mut err = io::stderr();
         err.write_all(b"to standard error\n").await.expect("writes");
         err.flush().await.expect("flushes");
+    });
+}
+
+#[test]
+fn what_needs_a_blocking_thread_is_refused_once_the_runtime_has_shut_down() {
+    deadline(|| {
+        let current = Builder::new_current_thread().build().expect("builds");
+        for runtime in [current, multi(1)] {
+            let handle = runtime.handle().clone();
+            let mut options = File::options();
+            let null = options.read(true).write(true).open("/dev/null");
+            let mut null = runtime.block_on(null).expect("opens");
+            runtime.shutdown_timeout(Duration::from_secs(100));
+            let results = handle.block_on(async {
+                [
+                    io::stdout().write_all(b"lost").await,
+                    io::stderr().write_all(b"lost").await,
+                    null.write_all(b"lost").await,
+                    null.read_exact(&mut [0; 1]).await.map(drop),
+                    null.seek(SeekFrom::Start(0)).await.map(drop),
+                    null.sync_all().await,
+                    fs::metadata("/dev/null").await.map(drop),
+                ]
+            });
+            for result in results {
+                let error = result.expect_err("nobody would do it");
+                assert!(is_rt_shutdown_err(&error), "{error}");
+            }
+            handle.block_on(null.flush()).expect("nothing was accepted");
+        }
     });
 }

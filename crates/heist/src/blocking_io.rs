@@ -19,7 +19,9 @@
 //!    leaves its waker. The job runs unlocked, leaves its result under the lock, and wakes all.
 //! 3. A writing job goes on until nothing more has gathered. So what was accepted is written even if
 //!    the caller goes away, and a failure is told to the next write or flush.
-//! 4. A job that is dropped unrun (its runtime has ended) reports that as a failure.
+//! 4. A job that is dropped unrun, because its runtime has shut down or there is no thread for it, reports that
+//!    as a failure. A write that would need a job of a runtime that has shut down is refused: nothing of it
+//!    is accepted.
 //!
 //! # Invariants
 //!
@@ -37,6 +39,7 @@ use std::task::{Context, Poll, Waker, ready};
 use heist_scheduler::budget;
 use tokio::io::ReadBuf;
 
+use crate::runtime::{Handle, shut_down};
 use job::Job;
 
 /// What the first read ahead fetches at least, in bytes; each further one doubles it.
@@ -61,6 +64,9 @@ pub(crate) trait Device: Clone + Send + Sync + 'static {
 
     /// Whether bytes read ahead could be given back, or are nobody else's.
     fn may_read_ahead(&self) -> bool;
+
+    /// The runtime whose blocking pool [`run`](Self::run) would use now, if it uses one and there is one.
+    fn home() -> Option<Handle>;
 
     /// Runs `job` where it may block.
     fn run(job: impl FnOnce() + Send + 'static);
@@ -226,11 +232,15 @@ impl<D: Device> BlockingIo<D> {
             return core.wait(cx);
         }
         let length = buf.len().min(room);
+        let starts = !core.is_busy() && length > 0;
+        if starts && D::home().is_some_and(|home| home.has_shut_down()) {
+            return Poll::Ready(Err(shut_down()));
+        }
         let left = core.forget_ahead();
         core.rewind += left;
         core.outcome = None;
         core.write.extend_from_slice(&buf[..length]);
-        if !core.is_busy() && length > 0 {
+        if starts {
             drop(self.start(core, Busy::Writing, Shared::write));
         }
         budget::spend();
@@ -336,6 +346,7 @@ impl<D: Device> BlockingIo<D> {
         let device = device.expect("whoever takes the device uses this no more");
         let job = Job {
             shared: Arc::clone(&self.shared),
+            home: D::home(),
             ended: false,
         };
         D::run(move || {
@@ -354,8 +365,12 @@ impl<D: Device> Shared<D> {
     }
 }
 
-pub(crate) fn gone() -> io::Error {
-    io::Error::other("the runtime has shut down, or the system gives no thread for blocking calls")
+/// Why a blocking call was not made, or left no result, that was given to the pool of `home`, if to any.
+pub(crate) fn gone(home: Option<&Handle>) -> io::Error {
+    match home.is_some_and(Handle::has_shut_down) {
+        true => shut_down(),
+        false => io::Error::other("the system gives no thread for a blocking call, or it panicked"),
+    }
 }
 
 pub(crate) fn uninterrupted<T>(mut f: impl FnMut() -> io::Result<T>) -> io::Result<T> {

@@ -39,15 +39,19 @@ pub use std::fs::FileTimes;
 
 use std::io;
 
+use crate::blocking_io::gone;
+use crate::runtime::Handle;
+
 /// Runs `f` on the blocking pool of the current runtime.
 async fn hop<T: Send + 'static>(
     f: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    match crate::task::spawn_blocking(f).await {
+    let home = Handle::current();
+    match home.spawn_blocking(f).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(crate::blocking_io::gone()),
+            Err(_) => Err(gone(Some(&home))),
         },
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, MutexGuard};
 
 use super::{Ahead, Busy, Core, Device, FIRST_AHEAD, MOST_AHEAD, Outcome, Shared};
 use super::{gone, uninterrupted};
+use crate::runtime::Handle;
 
 impl<D: Device> Shared<D> {
     pub(super) fn read(&self, device: D, want: usize) {
@@ -109,6 +110,8 @@ impl<D> Wake for MutexGuard<'_, Core<D>> {
 /// panicked, leaves a failure.
 pub(super) struct Job<D: Device> {
     pub(super) shared: Arc<Shared<D>>,
+    /// The runtime it was given to, if to any.
+    pub(super) home: Option<Handle>,
     /// Whether its result is in the core, which may be about the next job by now.
     pub(super) ended: bool,
 }
@@ -118,14 +121,15 @@ impl<D: Device> Drop for Job<D> {
         if self.ended {
             return;
         }
+        let error = gone(self.home.as_ref());
         let mut core = self.shared.lock();
         if core.busy == Busy::Writing {
             core.busy = Busy::Nothing;
             core.write.clear();
-            core.failure = Some(gone());
+            core.failure = Some(error);
             core.wake();
         } else {
-            core.finish(Outcome::Read(Err(gone())));
+            core.finish(Outcome::Read(Err(error)));
         }
     }
 }

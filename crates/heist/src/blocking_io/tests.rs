@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::*;
+use crate::runtime::{Runtime, is_rt_shutdown_err};
 
 /// What all handles to one device share.
 #[derive(Default)]
@@ -22,6 +23,7 @@ type Jobs = VecDeque<Box<dyn FnOnce() + Send>>;
 
 thread_local! {
     static JOBS: std::cell::RefCell<Jobs> = const { std::cell::RefCell::new(VecDeque::new()) };
+    static HOME: std::cell::RefCell<Option<Handle>> = const { std::cell::RefCell::new(None) };
 }
 
 /// Runs the jobs that have been sent; returns how many.
@@ -79,6 +81,10 @@ impl Device for Memory {
 
     fn may_read_ahead(&self) -> bool {
         true
+    }
+
+    fn home() -> Option<Handle> {
+        HOME.with_borrow(Option::clone)
     }
 
     fn run(job: impl FnOnce() + Send + 'static) {
@@ -246,4 +252,35 @@ fn a_job_dropped_unrun_is_an_error_and_no_hang() {
     assert_eq!(read(&io, 9).expect("reads"), b"0123");
     assert!(io.retire());
     assert_eq!(Arc::strong_count(&memory.0), 1);
+}
+
+#[test]
+fn a_job_dropped_by_a_shutdown_says_so_and_further_writes_are_refused() {
+    let (io, memory) = device(b"0123");
+    assert!(matches!(write(&io, b"x"), Poll::Ready(Ok(1))));
+    JOBS.with_borrow_mut(VecDeque::clear);
+    let error = flush(&io).expect_err("told");
+    assert!(!is_rt_shutdown_err(&error), "none has: {error}");
+
+    let runtime = Runtime::new().expect("a runtime");
+    HOME.set(Some(runtime.handle().clone()));
+    assert_eq!(read(&io, 1).expect("reads"), b"0");
+    assert!(matches!(write(&io, b"x"), Poll::Ready(Ok(1))));
+    drop(runtime);
+    JOBS.with_borrow_mut(VecDeque::clear);
+    let error = flush(&io).expect_err("told");
+    assert!(is_rt_shutdown_err(&error), "{error}");
+    for _ in 0..2 {
+        let Poll::Ready(Err(error)) = write(&io, b"y") else {
+            panic!("nobody would write it");
+        };
+        assert!(is_rt_shutdown_err(&error), "{error}");
+    }
+    flush(&io).expect("all that was accepted has been told of");
+
+    // It would do in another runtime.
+    HOME.set(None);
+    assert!(matches!(write(&io, b"z"), Poll::Ready(Ok(1))));
+    flush(&io).expect("writes");
+    assert_eq!(memory.disk().content, b"0z23");
 }

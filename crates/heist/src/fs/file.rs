@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
 use super::{OpenOptions, hop};
 use crate::blocking_io::{BlockingIo, Device};
+use crate::runtime::Handle;
 
 type StdFile = std::fs::File;
 
@@ -26,7 +27,8 @@ type StdFile = std::fs::File;
 ///
 /// So a write that has returned may still fail: [`flush`](crate::io::AsyncWriteExt::flush) waits for
 /// all of them and tells. What was accepted is written even if the file is dropped without a flush,
-/// but nobody hears of a failure then.
+/// but nobody hears of a failure then. A shutdown of the runtime cancels what has not begun; after it writes
+/// are refused ([`is_rt_shutdown_err`](crate::runtime::is_rt_shutdown_err)).
 ///
 /// The position of a file that others share (inherited, or from [`try_clone`](File::try_clone)) is
 /// the kernel's; a clone and its origin do not fetch ahead.
@@ -69,6 +71,10 @@ impl Device for Arc<StdFile> {
 
     fn may_read_ahead(&self) -> bool {
         self.metadata().is_ok_and(|metadata| metadata.is_file())
+    }
+
+    fn home() -> Option<Handle> {
+        Handle::try_current().ok()
     }
 
     fn run(job: impl FnOnce() + Send + 'static) {

@@ -11,6 +11,7 @@ use std::thread;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::blocking_io::{BlockingIo, Device};
+use crate::runtime::Handle;
 
 /// Returns a handle to the process's standard input.
 ///
@@ -38,7 +39,8 @@ pub fn stdin() -> Stdin {
 /// Returns a handle to the process's standard output.
 ///
 /// What is written is accepted at once and written by another thread. [Flush](crate::io::AsyncWriteExt::flush)
-/// before the program ends, or the last of it may be missing.
+/// before the program ends, or the last of it may be missing. Once the runtime has shut down writes are
+/// refused ([`is_rt_shutdown_err`](crate::runtime::is_rt_shutdown_err)).
 ///
 /// # Examples
 ///
@@ -158,6 +160,10 @@ impl Device for Input {
         true
     }
 
+    fn home() -> Option<Handle> {
+        None
+    }
+
     /// A read may never end, so it takes no thread of a pool that is waited for.
     fn run(job: impl FnOnce() + Send + 'static) {
         // Without a thread the job is dropped, and reports that.
@@ -188,6 +194,10 @@ macro_rules! output {
 
             fn may_read_ahead(&self) -> bool {
                 false
+            }
+
+            fn home() -> Option<Handle> {
+                Handle::try_current().ok()
             }
 
             fn run(job: impl FnOnce() + Send + 'static) {
