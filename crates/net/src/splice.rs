@@ -115,6 +115,7 @@ impl Splice {
     /// # Panics
     ///
     /// When they are, and the calling thread is not inside a runtime.
+    #[track_caller]
     pub fn between<A, B>(a: &A, b: &B) -> Option<Self>
     where
         A: AsyncWrite + ?Sized,

@@ -22,6 +22,7 @@ impl Handle {
     /// # Panics
     /// If `config.workers` or `config.max_blocking_threads` is 0, or `config.seat` is set for more than
     /// one worker.
+    #[track_caller]
     pub fn new(config: Config, driver: Box<dyn Driver>) -> (Handle, Vec<Launch>) {
         assert!(config.workers > 0, "a scheduler needs at least one worker");
         assert!(

@@ -189,6 +189,7 @@ impl Builder {
     ///
     /// # Panics
     /// If the name is empty or blank.
+    #[track_caller]
     pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
         let name = name.into();
         assert!(
@@ -351,6 +352,7 @@ impl Builder {
     ///
     /// # Panics
     /// If this builds a multi-thread runtime.
+    #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "tokio's signature is kept")]
     pub fn build_local(&mut self, options: LocalOptions) -> io::Result<LocalRuntime> {
         let LocalOptions { .. } = options;

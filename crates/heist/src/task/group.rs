@@ -116,6 +116,7 @@ impl TaskGroup {
     ///
     /// # Panics
     /// If `count` is 0.
+    #[track_caller]
     pub fn limit(self, count: usize) -> Self {
         assert!(
             count > 0,
