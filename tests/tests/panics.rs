@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
+use heist::fs::File;
 use heist::runtime::{Builder, Handle, LocalOptions};
 use heist::task::TaskGroup;
 use heist::time::{self, Duration};
@@ -59,6 +60,13 @@ fn a_call_outside_of_its_place_is_told_of_at_its_line() {
 fn a_number_out_of_range_is_told_of_at_its_line() {
     let none = || drop(TaskGroup::new().limit(0));
     assert_eq!(panics_here(none), Some(true));
+    let no_events = || {
+        Builder::new_multi_thread().max_io_events_per_tick(0);
+    };
+    assert_eq!(panics_here(no_events), Some(true));
+    let null = std::fs::File::open("/dev/null").expect("opens");
+    let no_buffer = || File::from_std(null).set_max_buf_size(0);
+    assert_eq!(panics_here(no_buffer), Some(true));
     let runtime = multi(1);
     let _inside = runtime.enter();
     let never = || drop(time::interval(Duration::ZERO));

@@ -176,9 +176,9 @@ impl<D: Device> BlockingIo<D> {
         self.shared.lock().max
     }
 
-    /// Sets how much one call moves, and how much may gather, at most; at least one byte.
+    /// Sets how much one call moves, and how much may gather, at most; not 0.
     pub(crate) fn set_max(&self, max: usize) {
-        self.shared.lock().max = max.max(1);
+        self.shared.lock().max = max;
     }
 
     /// Ends reading ahead: the position is shared with somebody.

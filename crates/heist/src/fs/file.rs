@@ -324,8 +324,17 @@ impl File {
     }
 
     /// Sets how many bytes one call reads, and how many written ones may gather, at most; 2 MiB by
-    /// default. One byte is the least.
+    /// default.
+    ///
+    /// # Panics
+    ///
+    /// When it is 0.
+    #[track_caller]
     pub fn set_max_buf_size(&mut self, max_buf_size: usize) {
+        assert!(
+            max_buf_size > 0,
+            "a file whose buffer has no room could move nothing: give it at least one byte"
+        );
         self.io.set_max(max_buf_size);
     }
 

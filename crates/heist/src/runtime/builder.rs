@@ -224,7 +224,15 @@ impl Builder {
     /// Sets how many I/O events one look at the reactor takes at most, and how many timers it fires; 256
     /// by default, where tokio has 1024: with more the slowest requests wait longer. Of several workers one
     /// that has tasks to run takes a quarter of the events.
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    #[track_caller]
     pub fn max_io_events_per_tick(&mut self, count: usize) -> &mut Self {
+        assert!(
+            count > 0,
+            "a runtime that takes no events would never do any I/O: make it at least 1"
+        );
         self.max_io_events = count;
         self
     }
