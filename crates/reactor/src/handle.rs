@@ -10,7 +10,7 @@ use crate::coop::Coop;
 use crate::scheduled_io::ScheduledIo;
 use crate::slots::{Key, Rejected, Slots};
 use crate::sync::plain::{AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Arc, CachePadded};
+use crate::sync::{Arc, CachePadded, NotSend};
 use crate::timer::{Timer, Timers};
 use crate::wake_batch::WakeBatch;
 
@@ -137,7 +137,7 @@ impl Handle {
         EnterGuard {
             _restore: Restore {
                 previous: replace_current(Some(self.clone())),
-                _not_send: PhantomData,
+                _not_send: NotSend::HERE,
             },
             _handle: PhantomData,
         }
@@ -268,7 +268,7 @@ pub struct EnterGuard<'a> {
 struct Restore {
     previous: Option<Handle>,
     /// To be dropped on the thread whose current reactor it restores.
-    _not_send: PhantomData<*mut ()>,
+    _not_send: NotSend,
 }
 
 impl Drop for Restore {

@@ -18,6 +18,8 @@ use crate::interest::{Direction, Interest};
 
 /// A set of readiness states of one descriptor.
 ///
+/// The order of two sets says nothing about them; it is there for maps and sorted lists, and is tokio's.
+///
 /// # Examples
 ///
 /// ```
@@ -28,7 +30,7 @@ use crate::interest::{Direction, Interest};
 /// assert!(!ready.is_writable());
 /// assert_eq!(format!("{ready:?}"), "READABLE | READ_CLOSED");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ready(u8);
 
 impl Ready {
@@ -42,10 +44,10 @@ impl Ready {
     pub const READ_CLOSED: Self = Self(0b0000_0100);
     /// The peer takes no more: a write fails.
     pub const WRITE_CLOSED: Self = Self(0b0000_1000);
-    /// An error is pending on the descriptor; the next operation returns it.
-    pub const ERROR: Self = Self(0b0001_0000);
     /// Out-of-band data, or another exceptional condition, is there.
-    pub const PRIORITY: Self = Self(0b0010_0000);
+    pub const PRIORITY: Self = Self(0b0001_0000);
+    /// An error is pending on the descriptor; the next operation returns it.
+    pub const ERROR: Self = Self(0b0010_0000);
 
     /// Every state.
     pub const ALL: Self = Self(
@@ -194,8 +196,8 @@ impl fmt::Debug for Ready {
             "WRITABLE",
             "READ_CLOSED",
             "WRITE_CLOSED",
-            "ERROR",
             "PRIORITY",
+            "ERROR",
             "UNTRIED_READ",
             "UNTRIED_WRITE",
         ];

@@ -22,6 +22,8 @@
 //!   crate guards is reached through the locks and atomics inside it.
 //! - The kernel: integration tests play it with real sockets and timers, the leak of an event included.
 
+use std::marker::PhantomData;
+
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use std::sync::Arc;
 
@@ -59,6 +61,15 @@ mod lock_tests;
 /// Atomics that take part in no protocol; always the standard ones.
 pub(crate) mod plain {
     pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+}
+
+/// For what must stay on its thread, but may be looked at from others: a guard of std's is that, and a pointer,
+/// the usual way to say "not `Send`", would be "not `Sync`" as well.
+#[derive(Debug)]
+pub(crate) struct NotSend(PhantomData<std::sync::MutexGuard<'static, ()>>);
+
+impl NotSend {
+    pub(crate) const HERE: Self = Self(PhantomData);
 }
 
 pub(crate) use imp::*;

@@ -26,7 +26,7 @@ use crate::metrics::{BlockingMetrics, WatchdogMetrics, WorkerMetrics};
 use crate::parker::Place;
 use crate::report::TaskInfo;
 use crate::shared::Shared;
-use crate::sync::Arc;
+use crate::sync::{Arc, NotSend};
 use crate::task::{self, BOXED_ABOVE, JoinError, JoinHandle, Meta};
 
 /// A reference to a scheduler; cheap to clone, valid also after its shutdown.
@@ -49,7 +49,7 @@ impl Handle {
     pub fn enter(&self) -> EnterGuard {
         EnterGuard {
             previous: context::set_current(Some(self.shared.clone())),
-            _not_send: std::marker::PhantomData,
+            _not_send: NotSend::HERE,
         }
     }
 
@@ -260,7 +260,8 @@ impl fmt::Debug for Handle {
 #[must_use = "the scheduler is left again when the guard is dropped"]
 pub struct EnterGuard {
     previous: Option<Arc<Shared>>,
-    _not_send: std::marker::PhantomData<*const ()>,
+    /// To be dropped on the thread whose current scheduler it restores.
+    _not_send: NotSend,
 }
 
 impl Drop for EnterGuard {

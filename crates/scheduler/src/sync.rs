@@ -40,6 +40,8 @@
 //! The stand-in deque holds no lock and no SeqCst operation: a mutex there would order the push
 //! against the sleeper's re-check and hide exactly the lost wakeup that the fences prevent.
 
+use std::marker::PhantomData;
+
 #[cfg(not(any(heist_loom, heist_shuttle)))]
 mod imp {
     pub(crate) use crossbeam_deque as deque;
@@ -152,6 +154,15 @@ mod lock_tests;
 /// Atomics that take part in no protocol, ids, statistics and hints: std's also under loom.
 pub(crate) mod plain {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+}
+
+/// For what must stay on its thread, but may be looked at from others: a guard of std's is that, and a pointer,
+/// the usual way to say "not `Send`", would be "not `Sync`" as well.
+#[derive(Debug)]
+pub(crate) struct NotSend(PhantomData<std::sync::MutexGuard<'static, ()>>);
+
+impl NotSend {
+    pub(crate) const HERE: Self = Self(PhantomData);
 }
 
 pub(crate) use crossbeam_utils::CachePadded;

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Read as _, SeekFrom, Write as _};
 #[cfg(unix)]
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll};
@@ -124,19 +124,28 @@ writes!(Stdout);
 writes!(Stderr);
 
 macro_rules! descriptor {
-    ($Stream:ident, $number:expr) => {
+    ($Stream:ident, $stream:path) => {
+        #[cfg(unix)]
+        impl AsFd for $Stream {
+            fn as_fd(&self) -> BorrowedFd<'_> {
+                // The standard library's handle vouches for the number.
+                static STREAM: LazyLock<io::$Stream> = LazyLock::new($stream);
+                STREAM.as_fd()
+            }
+        }
+
         #[cfg(unix)]
         impl AsRawFd for $Stream {
             fn as_raw_fd(&self) -> RawFd {
-                $number
+                self.as_fd().as_raw_fd()
             }
         }
     };
 }
 
-descriptor!(Stdin, 0);
-descriptor!(Stdout, 1);
-descriptor!(Stderr, 2);
+descriptor!(Stdin, io::stdin);
+descriptor!(Stdout, io::stdout);
+descriptor!(Stderr, io::stderr);
 
 /// Standard input as a device.
 #[derive(Clone, Debug)]

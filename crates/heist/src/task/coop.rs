@@ -16,6 +16,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -99,6 +100,7 @@ impl<F: Future> Future for Coop<F> {
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
     budget::poll_budget(cx).map(|()| RestoreOnPending {
         spent: Cell::new(false),
+        _not_send: PhantomData,
     })
 }
 
@@ -107,6 +109,8 @@ pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
 #[must_use = "say `made_progress` when the operation is ready"]
 pub struct RestoreOnPending {
     spent: Cell<bool>,
+    /// The budget is that of the task whose poll asked, and stands with its thread.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl RestoreOnPending {

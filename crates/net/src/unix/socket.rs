@@ -25,8 +25,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A Unix socket that is neither connected nor listening yet. Unix only.
 ///
-/// It is non-blocking and close-on-exec from its first moment, and belongs to no runtime until
-/// [`listen`](Self::listen), [`connect`](Self::connect) or [`datagram`](Self::datagram).
+/// It is non-blocking and close-on-exec from its first moment, unless it was made from a descriptor, and
+/// belongs to no runtime until [`listen`](Self::listen), [`connect`](Self::connect) or
+/// [`datagram`](Self::datagram).
 #[derive(Debug)]
 pub struct UnixSocket {
     socket: Socket,
@@ -84,6 +85,7 @@ impl UnixSocket {
     /// When the calling thread is not inside a runtime.
     #[track_caller]
     pub fn listen(self, backlog: u32) -> io::Result<UnixListener> {
+        self.socket.set_nonblocking(true)?;
         self.socket
             .listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
         UnixListener::from_fd(self.socket.into())
@@ -113,6 +115,7 @@ impl UnixSocket {
 
     async fn connect_sock_addr(self, addr: &SockAddr) -> io::Result<UnixStream> {
         self.expect_kind(Type::STREAM, "connect a datagram socket with `datagram`")?;
+        self.socket.set_nonblocking(true)?;
         let handle = Handle::current();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -138,6 +141,7 @@ impl UnixSocket {
     #[track_caller]
     pub fn datagram(self) -> io::Result<UnixDatagram> {
         self.expect_kind(Type::DGRAM, "`datagram` needs a socket of `new_datagram`")?;
+        self.socket.set_nonblocking(true)?;
         UnixDatagram::from_fd(self.socket.into())
     }
 
@@ -159,6 +163,14 @@ fn sock_addr(addr: &SocketAddr) -> io::Result<SockAddr> {
         return SockAddr::unix(std::ffi::OsStr::from_bytes(&name));
     }
     SockAddr::unix(addr.as_pathname().unwrap_or(Path::new("")))
+}
+
+impl From<OwnedFd> for UnixSocket {
+    /// Wraps a descriptor, which must be that of such a socket for any of the calls to make sense. Its mode
+    /// is left alone here; the calls that end in a stream, a listener or datagrams set it to non-blocking.
+    fn from(fd: OwnedFd) -> Self {
+        Self { socket: fd.into() }
+    }
 }
 
 impl From<UnixSocket> for OwnedFd {

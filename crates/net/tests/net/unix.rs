@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::thread;
 
@@ -218,6 +219,40 @@ fn sockets_of_the_standard_library_come_and_go() {
         let mut near = UnixStream::try_from(near).expect("back again");
         near.write_all(b"y").await.expect("writes");
         far.read_exact(&mut [0]).await.expect("reads");
+    });
+}
+
+#[test]
+fn a_socket_is_made_of_a_descriptor_in_whatever_mode() {
+    use rustix::fs::{OFlags, fcntl_getfl};
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+
+    fn blocking(kind: SocketType) -> UnixSocket {
+        let flags = SocketFlags::CLOEXEC;
+        let fd = socket_with(AddressFamily::UNIX, kind, flags, None).expect("a socket");
+        fd.into()
+    }
+    fn is_non_blocking(socket: impl AsFd) -> bool {
+        let flags = fcntl_getfl(socket).expect("flags");
+        flags.contains(OFlags::NONBLOCK)
+    }
+
+    let net = Driven::start();
+    let home = Home::new("descriptor");
+    net.block_on(async {
+        let path = home.path("socket");
+        let socket = blocking(SocketType::STREAM);
+        socket.bind(&path).expect("binds");
+        let listener = socket.listen(8).expect("listens");
+        assert!(is_non_blocking(&listener));
+        let near = blocking(SocketType::STREAM).connect(&path);
+        let (near, far) = tokio::join!(near, listener.accept());
+        let (mut near, (mut far, _)) = (near.expect("connects"), far.expect("accepts"));
+        assert!(is_non_blocking(&near));
+        near.write_all(b"x").await.expect("writes");
+        assert_eq!(far.read_u8().await.expect("reads"), b'x');
+        let datagram = blocking(SocketType::DGRAM).datagram().expect("turns");
+        assert!(is_non_blocking(&datagram));
     });
 }
 
